@@ -1,0 +1,2 @@
+//! The build toolchain.
+fn main() {}
