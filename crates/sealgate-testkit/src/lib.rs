@@ -1,0 +1,12 @@
+//! Real peers for tests: where they are, how to ask them, and how a test says loudly that it was skipped.
+//!
+//! A test never passes silently because its peer is missing: [`require`] prints `SKIPPED` with the reason, and with
+//! `SEALGATE_REQUIRE_PEERS=1` (as in CI) it fails instead. Only tests depend on this crate.
+
+mod conformance;
+mod opa;
+mod peer;
+
+pub use conformance::conformance_dir;
+pub use opa::{Evaluation, Opa, OpaError};
+pub use peer::{Missing, find_program, require};
