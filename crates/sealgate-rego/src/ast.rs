@@ -163,6 +163,13 @@ pub enum ExprKind {
         /// The braces.
         body: Body,
     },
+    /// `not { … }` and `not x` where `import future.keywords.not` is in force: nothing satisfies the body.
+    /// ([`Expr::negated`] is `false` then.)
+    Not(Body),
+    /// `a and b`, with `import future.keywords.and`: an operand is one expression, or a body in braces.
+    And(Body, Body),
+    /// `a or b`, with `import future.keywords.or`: an operand is one expression, or a body in braces.
+    Or(Body, Body),
 }
 
 /// `with target as value`.
@@ -200,7 +207,7 @@ pub enum TermKind {
     Template(Vec<TemplatePart>),
     /// A name that stands alone.
     Var(Name),
-    /// `head.a[b]`: a head and at least one operand.
+    /// `head.a[b]`: a head and at least one operand (in [`Head::reference`] and [`Call::func`] the path may be empty).
     Ref(Ref),
     /// `[a, b]`.
     Array(Vec<Term>),
@@ -223,8 +230,8 @@ pub enum TermKind {
 pub enum TemplatePart {
     /// Text, escapes decoded.
     Text(String),
-    /// `{expr}`.
-    Expr(Term),
+    /// `{expr}`: a term, with its `with` modifiers; never negated, `some`, `every`, `=` or `:=`.
+    Expr(Expr),
 }
 
 /// `a.b[c]`.
