@@ -3,3 +3,5 @@
 //! Pure: no IO. Knows nothing of plans or Wasm; `sealgate-compiler` goes on from here.
 
 pub mod ast;
+pub mod builtins;
+pub mod resolved;
