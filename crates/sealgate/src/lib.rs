@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Sealgate.
+
+pub mod toolchain;

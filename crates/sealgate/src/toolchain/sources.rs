@@ -142,9 +142,6 @@ mod tests {
         assert!(matches!(PolicyFiles::read(&bad), Err(SourceError::NotUtf8(_))));
         let large = fs::File::create(folder.path().join("large.yaml")).unwrap();
         large.set_len(MAX_FILE_BYTES + 1).unwrap();
-        assert!(matches!(
-            PolicyFiles::read(&folder.path().join("large.yaml")),
-            Err(SourceError::TooLarge { .. })
-        ));
+        assert!(matches!(PolicyFiles::read(&folder.path().join("large.yaml")), Err(SourceError::TooLarge { .. })));
     }
 }
