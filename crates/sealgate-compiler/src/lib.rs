@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The compiler: takes resolved Rego modules and entrypoints, or a plan, and gives one Wasm module with the OPA ABI.
+//!
+//! Stages, each a module with one named result: `plan` (modules -> [`ir::Policy`]), `codegen` (plan -> functions),
+//! `link` (functions + kernel -> module). Pure: no IO, no clock, and the same input gives the same bytes.
+
+pub mod ir;
