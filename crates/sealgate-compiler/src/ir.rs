@@ -177,7 +177,14 @@ macro_rules! statements {
 
             fn read(name: &str, fields: &mut json::Fields<'_>) -> Result<Self, json::PlanJsonError> {
                 match name {
-                    $($name => Ok(Self::$variant { $($field: fields.take($key)?),* }),)*
+                    $($name => {
+                        // A function of its own per statement keeps the frame of this one, which recurses, small.
+                        #[inline(never)]
+                        fn read(fields: &mut json::Fields<'_>) -> Result<Stmt, json::PlanJsonError> {
+                            Ok(Stmt::$variant { $($field: fields.take($key)?),* })
+                        }
+                        read(fields)
+                    })*
                     _ => Err(fields.unknown_statement(name)),
                 }
             }

@@ -46,7 +46,7 @@ fn hostile_plans_are_refused() {
     let local = |value: i64| json!({ "type": "local", "value": value });
     let place = "plan.plans.plans[0].blocks[0].stmts[0]";
     for (stmt, body, expected) in [
-        ("EvalStmt", json!({}), format!("`{place}`: unknown statement `EvalStmt`")),
+        ("EvalStmt", json!({}), format!("`{place}.stmt`: unknown statement `EvalStmt`")),
         ("BreakStmt", json!({ "index": 1 }), "break 1 leaves more than the 1 blocks around it".to_owned()),
         ("BreakStmt", json!({ "index": -1 }), format!("`{place}.stmt.index`: expected an unsigned integer")),
         ("BreakStmt", json!({}), format!("`{place}.stmt.index`: expected an unsigned integer")),

@@ -272,10 +272,13 @@ impl Field for String {
 impl<T: Field> Field for Vec<T> {
     const EXPECTED: &'static str = "an array";
     fn read(value: Value, path: &Path<'_>) -> Result<Self, PlanJsonError> {
-        match value {
-            Value::Array(all) => all.into_iter().enumerate().map(|(at, value)| T::read(value, &path.at(at))).collect(),
-            _ => Err(path.shape(Self::EXPECTED)),
+        let Value::Array(all) = value else { return Err(path.shape(Self::EXPECTED)) };
+        let mut read = Self::with_capacity(all.len());
+        // A loop, not a chain of adapters: this recurses with the nesting of blocks, and adapters cost stack.
+        for (at, value) in all.into_iter().enumerate() {
+            read.push(T::read(value, &path.at(at))?);
         }
+        Ok(read)
     }
     fn write(&self) -> Value {
         self.iter().map(T::write).collect()
@@ -312,7 +315,7 @@ impl Field for Block {
     const EXPECTED: &'static str = "a block";
     fn read(value: Value, path: &Path<'_>) -> Result<Self, PlanJsonError> {
         // A block within a block lies at least four steps further in.
-        if path.depth > 4 * MAX_DEPTH + 8 {
+        if path.depth > 4 * MAX_DEPTH + 16 {
             return Err(path.shape("less nesting"));
         }
         Ok(Self { stmts: Fields::of(value, path)?.take("stmts")? })
