@@ -1,0 +1,57 @@
+//! How a value lies in the linear memory of a compiled module: plain numbers, for the compiler that lays out constants as
+//! static data. It has no code; `value.rs` asserts that its own types agree.
+//!
+//! A value is the address (u32) of a header of [`HEADER_SIZE`] bytes, aligned to [`HEADER_ALIGN`]; address 0 is *undefined*.
+//! All fields are little-endian.
+
+/// Bytes of a value's header.
+pub const HEADER_SIZE: u32 = 16;
+/// Alignment of a value's header, and of every buffer.
+pub const HEADER_ALIGN: u32 = 8;
+
+/// Offset of the tag (u8), one of `TAG_*`.
+pub const TAG_OFFSET: u32 = 0;
+/// Offset of the sub-tag (u8): 0 or 1 for a boolean; `NUMBER_*` for a number; 0 for the rest.
+pub const SUB_OFFSET: u32 = 1;
+/// Offset of the flags (u16), a union of `FLAG_*`.
+pub const FLAGS_OFFSET: u32 = 2;
+/// Offset of the length (u32): bytes of a string or decimal text, elements of an array or set, pairs of an object.
+pub const LEN_OFFSET: u32 = 4;
+/// Offset of an integer's value (i64).
+pub const INT_OFFSET: u32 = 8;
+/// Offset of the buffer's address (u32): UTF-8 bytes, values (u32 each), or pairs (key u32, value u32).
+pub const PTR_OFFSET: u32 = 8;
+/// Offset of the buffer's capacity (u32), in the unit of the length; 0 for a buffer that the value does not own.
+pub const CAP_OFFSET: u32 = 12;
+
+/// Bytes of one element of an array or a set.
+pub const ELEMENT_SIZE: u32 = 4;
+/// Bytes of one pair of an object.
+pub const PAIR_SIZE: u32 = 8;
+
+/// Tag of null. Tags are in the order of Rego's types, so that they compare as types do.
+pub const TAG_NULL: u8 = 0;
+/// Tag of a boolean.
+pub const TAG_BOOL: u8 = 1;
+/// Tag of a number.
+pub const TAG_NUMBER: u8 = 2;
+/// Tag of a string.
+pub const TAG_STRING: u8 = 3;
+/// Tag of an array.
+pub const TAG_ARRAY: u8 = 4;
+/// Tag of an object.
+pub const TAG_OBJECT: u8 = 5;
+/// Tag of a set.
+pub const TAG_SET: u8 = 6;
+
+/// Sub-tag of a number held as an i64 at [`INT_OFFSET`]. Every integer that fits is held so.
+pub const NUMBER_INT: u8 = 0;
+/// Sub-tag of a number held as text: a JSON number that is not a plain integer within i64.
+pub const NUMBER_DECIMAL: u8 = 1;
+
+/// Flag of a value that lies in static data and is never changed in place. An object or set that has it is sorted by
+/// Rego's order and has no duplicates.
+pub const FLAG_STATIC: u16 = 1;
+/// Flag of a set or object whose last elements are not merged into the sorted rest yet. Only the kernel sets and reads it;
+/// generated code reaches such values through the kernel's functions.
+pub const FLAG_TAIL: u16 = 2;

@@ -1,0 +1,121 @@
+//! Exact comparison of numbers by their digits. Nothing is expanded: `1e999999999` costs what its eleven characters cost.
+
+use core::cmp::Ordering;
+
+use super::Number;
+
+/// A decimal as sign, significant digits and position: 0.d1d2d3… x 10^point, with d1 != 0.
+struct Parts<'a> {
+    negative: bool,
+    /// The digits before and after the point, without the zeros that lead the number.
+    whole: &'a [u8],
+    fraction: &'a [u8],
+    point: i64,
+}
+
+impl Parts<'_> {
+    fn is_zero(&self) -> bool {
+        self.whole.is_empty() && self.fraction.is_empty()
+    }
+
+    fn digits(&self) -> impl Iterator<Item = u8> {
+        self.whole.iter().chain(self.fraction).copied()
+    }
+}
+
+/// Compares by worth.
+pub(super) fn compare(a: &Number<'_>, b: &Number<'_>) -> Ordering {
+    let (mut a_digits, mut b_digits) = ([0; 20], [0; 20]);
+    let (a, b) = (parts(a, &mut a_digits), parts(b, &mut b_digits));
+    match (a.is_zero(), b.is_zero()) {
+        (true, true) => return Ordering::Equal,
+        (true, false) => return if b.negative { Ordering::Greater } else { Ordering::Less },
+        (false, true) => return if a.negative { Ordering::Less } else { Ordering::Greater },
+        (false, false) => {}
+    }
+    if a.negative != b.negative {
+        return b.negative.cmp(&a.negative);
+    }
+    let magnitude = a.point.cmp(&b.point).then_with(|| compare_digits(a.digits(), b.digits()));
+    if a.negative { magnitude.reverse() } else { magnitude }
+}
+
+/// Compares two runs of digits behind the same point; the shorter goes on with zeros.
+fn compare_digits(mut a: impl Iterator<Item = u8>, mut b: impl Iterator<Item = u8>) -> Ordering {
+    loop {
+        let pair = (a.next(), b.next());
+        if pair == (None, None) {
+            return Ordering::Equal;
+        }
+        let order = pair.0.unwrap_or(b'0').cmp(&pair.1.unwrap_or(b'0'));
+        if order.is_ne() {
+            return order;
+        }
+    }
+}
+
+fn parts<'a>(number: &'a Number<'_>, digits: &'a mut [u8; 20]) -> Parts<'a> {
+    match number {
+        Number::Int(value) => {
+            let whole = write_digits(value.unsigned_abs(), digits);
+            // `write_digits` gives at most 20.
+            Parts { negative: *value < 0, whole, fraction: &[], point: i64::try_from(whole.len()).unwrap_or(0) }
+        }
+        Number::Decimal(text) => decimal_parts(text.as_bytes()),
+    }
+}
+
+/// The digits of `value` without leading zeros; none for 0.
+fn write_digits(mut value: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut used = 0;
+    for slot in digits.iter_mut().rev() {
+        if value == 0 {
+            break;
+        }
+        *slot = b'0' + (value % 10) as u8;
+        value /= 10;
+        used += 1;
+    }
+    digits.last_chunk::<20>().and_then(|digits| digits.get(20 - used..)).unwrap_or_default()
+}
+
+fn decimal_parts(text: &[u8]) -> Parts<'_> {
+    let (negative, text) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let (mantissa, exponent) = match text.iter().position(|byte| matches!(byte, b'e' | b'E')) {
+        Some(at) => (text.get(..at).unwrap_or_default(), exponent(text.get(at + 1..).unwrap_or_default())),
+        None => (text, 0),
+    };
+    let (whole, fraction) = match mantissa.iter().position(|byte| *byte == b'.') {
+        Some(at) => (mantissa.get(..at).unwrap_or_default(), mantissa.get(at + 1..).unwrap_or_default()),
+        None => (mantissa, &[] as &[u8]),
+    };
+    let whole = without_leading_zeros(whole);
+    let mut point = i64::try_from(whole.len()).unwrap_or(i64::MAX);
+    let mut rest = fraction;
+    if whole.is_empty() {
+        rest = without_leading_zeros(fraction);
+        point = -i64::try_from(fraction.len() - rest.len()).unwrap_or(i64::MAX);
+    }
+    Parts { negative, whole, fraction: rest, point: point.saturating_add(exponent) }
+}
+
+fn without_leading_zeros(digits: &[u8]) -> &[u8] {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    digits.get(zeros..).unwrap_or_default()
+}
+
+/// The exponent behind the `e`; the parsers bound its digits.
+fn exponent(text: &[u8]) -> i64 {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let value = digits
+        .iter()
+        .fold(0i64, |value, digit| value.saturating_mul(10).saturating_add(i64::from(digit.wrapping_sub(b'0'))));
+    if negative { -value } else { value }
+}

@@ -1,0 +1,61 @@
+//! A growing text on the heap: what `String` is elsewhere.
+#![allow(unsafe_code, reason = "its bytes are UTF-8 by construction")]
+
+use crate::{Heap, List, Value};
+
+/// A growing text on a [`Heap`].
+#[derive(Debug)]
+pub struct Text<'h> {
+    bytes: List<'h, u8>,
+}
+
+impl<'h> Text<'h> {
+    /// An empty text that holds `capacity` bytes before it must grow.
+    pub fn new(heap: Heap<'h>, capacity: usize) -> Self {
+        Text { bytes: List::new(heap, capacity) }
+    }
+
+    /// Appends `text`.
+    #[inline]
+    pub fn push_str(&mut self, text: &str) {
+        self.bytes.extend(text.as_bytes());
+    }
+
+    /// Appends `character`.
+    #[inline]
+    pub fn push(&mut self, character: char) {
+        if character.is_ascii() {
+            self.bytes.push(character as u8);
+        } else {
+            self.bytes.extend(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+
+    /// The text so far.
+    pub fn as_str(&self) -> &str {
+        // SAFETY: only whole `str`s and `char`s are ever appended.
+        unsafe { core::str::from_utf8_unchecked(self.bytes.as_slice()) }
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing was appended yet.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The text, for as long as the heap lives.
+    pub fn finish_str(self) -> &'h str {
+        // SAFETY: as in `as_str`.
+        unsafe { core::str::from_utf8_unchecked(self.bytes.finish()) }
+    }
+
+    /// The text as a string value.
+    pub fn finish(self) -> Value<'h> {
+        let heap = self.bytes.heap();
+        Value::string(heap, self.finish_str())
+    }
+}

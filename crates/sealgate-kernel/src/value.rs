@@ -1,0 +1,373 @@
+//! Values: null, booleans, numbers, strings, arrays, objects and sets, as Rego knows them.
+//!
+//! Takes and gives [`Value`], a pointer to a header in the layout of [`crate::layout`]. What `collection.rs` builds is read
+//! through here, always sorted. It neither parses nor prints.
+#![allow(unsafe_code, reason = "reads and writes headers behind raw pointers; the type's lifetime is its heap's")]
+
+use core::cmp::Ordering;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+use crate::layout::{
+    FLAG_STATIC, FLAG_TAIL, NUMBER_DECIMAL, NUMBER_INT, TAG_ARRAY, TAG_BOOL, TAG_NULL, TAG_NUMBER, TAG_OBJECT, TAG_SET,
+    TAG_STRING,
+};
+use crate::{Heap, Number};
+
+/// A value on a heap (or in static data). Copying it copies a pointer. *Undefined* is not a value: it is `None` of
+/// `Option<Value>`, which is address 0.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Value<'h> {
+    header: NonNull<Header>,
+    heap: PhantomData<&'h u8>,
+}
+
+/// A key and its value in an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Pair<'h> {
+    /// The key: any value.
+    pub key: Value<'h>,
+    /// What it maps to.
+    pub value: Value<'h>,
+}
+
+/// The type of a value, in Rego's order of types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// `null`.
+    Null = TAG_NULL,
+    /// `true` or `false`.
+    Bool = TAG_BOOL,
+    /// A number of any size and precision.
+    Number = TAG_NUMBER,
+    /// A text in UTF-8.
+    String = TAG_STRING,
+    /// A sequence of values.
+    Array = TAG_ARRAY,
+    /// A map from values to values.
+    Object = TAG_OBJECT,
+    /// A set of values.
+    Set = TAG_SET,
+}
+
+/// A value taken apart, to be matched on.
+#[derive(Clone, Copy, Debug)]
+pub enum View<'h> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(Number<'h>),
+    /// A string.
+    String(&'h str),
+    /// The elements of an array, in order.
+    Array(&'h [Value<'h>]),
+    /// The pairs of an object, in the order of their keys.
+    Object(&'h [Pair<'h>]),
+    /// The elements of a set, in order.
+    Set(&'h [Value<'h>]),
+}
+
+/// What a [`Value`] points to.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Header {
+    pub(crate) tag: u8,
+    pub(crate) sub: u8,
+    pub(crate) flags: u16,
+    pub(crate) len: u32,
+    pub(crate) payload: Payload,
+}
+
+/// The second half of a header: which field is meant follows from tag and sub-tag.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) union Payload {
+    pub(crate) int: i64,
+    pub(crate) buffer: Buffer,
+}
+
+/// Where a value's content lies. `capacity` is 0 where the value does not own the memory.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Buffer {
+    pub(crate) start: *mut u8,
+    pub(crate) capacity: u32,
+}
+
+#[cfg(target_arch = "wasm32")]
+const _: () = {
+    use crate::layout;
+    use core::mem::offset_of;
+    assert!(
+        size_of::<Header>() == layout::HEADER_SIZE as usize && align_of::<Header>() == layout::HEADER_ALIGN as usize
+    );
+    assert!(offset_of!(Header, tag) == layout::TAG_OFFSET as usize);
+    assert!(offset_of!(Header, sub) == layout::SUB_OFFSET as usize);
+    assert!(offset_of!(Header, flags) == layout::FLAGS_OFFSET as usize);
+    assert!(offset_of!(Header, len) == layout::LEN_OFFSET as usize);
+    assert!(offset_of!(Header, payload) == layout::INT_OFFSET as usize);
+    assert!(offset_of!(Header, payload) + offset_of!(Buffer, start) == layout::PTR_OFFSET as usize);
+    assert!(offset_of!(Header, payload) + offset_of!(Buffer, capacity) == layout::CAP_OFFSET as usize);
+    assert!(
+        size_of::<Value<'_>>() == layout::ELEMENT_SIZE as usize && size_of::<Pair<'_>>() == layout::PAIR_SIZE as usize
+    );
+};
+const _: () = assert!(size_of::<Option<Value<'_>>>() == size_of::<usize>());
+
+/// A header in the kernel's static data.
+struct StaticHeader(Header);
+
+// SAFETY: nothing ever writes to a header whose FLAG_STATIC is set.
+unsafe impl Sync for StaticHeader {}
+
+impl StaticHeader {
+    const fn new(tag: u8, sub: u8) -> Self {
+        StaticHeader(Header { tag, sub, flags: FLAG_STATIC, len: 0, payload: Payload { int: 0 } })
+    }
+}
+
+static NULL: StaticHeader = StaticHeader::new(TAG_NULL, 0);
+static FALSE: StaticHeader = StaticHeader::new(TAG_BOOL, 0);
+static TRUE: StaticHeader = StaticHeader::new(TAG_BOOL, 1);
+
+impl<'h> Value<'h> {
+    /// `null`.
+    pub fn null() -> Self {
+        Self::fixed(&NULL)
+    }
+
+    /// `true` or `false`.
+    pub fn bool(value: bool) -> Self {
+        Self::fixed(if value { &TRUE } else { &FALSE })
+    }
+
+    /// An integer.
+    #[inline]
+    pub fn int(heap: Heap<'h>, value: i64) -> Self {
+        Self::alloc(
+            heap,
+            Header { tag: TAG_NUMBER, sub: NUMBER_INT, flags: 0, len: 0, payload: Payload { int: value } },
+        )
+    }
+
+    /// A number; decimal text is borrowed.
+    pub fn number(heap: Heap<'h>, number: Number<'h>) -> Self {
+        match number {
+            Number::Int(value) => Self::int(heap, value),
+            Number::Decimal(text) => Self::borrowing(heap, TAG_NUMBER, NUMBER_DECIMAL, text.as_bytes()),
+        }
+    }
+
+    /// A string that borrows `text`.
+    #[inline]
+    pub fn string(heap: Heap<'h>, text: &'h str) -> Self {
+        Self::borrowing(heap, TAG_STRING, 0, text.as_bytes())
+    }
+
+    /// A string that holds a copy of `text`.
+    pub fn string_copy(heap: Heap<'h>, text: &str) -> Self {
+        Self::string(heap, heap.copy_str(text))
+    }
+
+    /// An array that borrows `elements`. To build one step by step, see [`crate::ArrayBuilder`].
+    pub fn array(heap: Heap<'h>, elements: &'h [Value<'h>]) -> Self {
+        Self::borrowing(heap, TAG_ARRAY, 0, elements)
+    }
+
+    /// An array that holds a copy of `elements`.
+    pub fn array_copy(heap: Heap<'h>, elements: &[Value<'h>]) -> Self {
+        Self::array(heap, heap.copy(elements))
+    }
+
+    /// The value's type.
+    #[inline]
+    pub fn kind(self) -> Kind {
+        match self.tag() {
+            TAG_NULL => Kind::Null,
+            TAG_BOOL => Kind::Bool,
+            TAG_NUMBER => Kind::Number,
+            TAG_STRING => Kind::String,
+            TAG_ARRAY => Kind::Array,
+            TAG_OBJECT => Kind::Object,
+            _ => Kind::Set,
+        }
+    }
+
+    /// The value taken apart.
+    #[inline]
+    pub fn view(self) -> View<'h> {
+        match self.tag() {
+            TAG_NULL => View::Null,
+            TAG_BOOL => View::Bool(self.header().sub != 0),
+            TAG_NUMBER => View::Number(self.number_unchecked()),
+            TAG_STRING => View::String(self.str_unchecked()),
+            TAG_ARRAY => View::Array(self.slice_unchecked()),
+            TAG_OBJECT => View::Object(self.sorted_unchecked()),
+            _ => View::Set(self.sorted_unchecked()),
+        }
+    }
+
+    /// The boolean, if it is one.
+    pub fn as_bool(self) -> Option<bool> {
+        (self.tag() == TAG_BOOL).then(|| self.header().sub != 0)
+    }
+
+    /// The number, if it is one.
+    pub fn as_number(self) -> Option<Number<'h>> {
+        (self.tag() == TAG_NUMBER).then(|| self.number_unchecked())
+    }
+
+    /// The integer, if it is a number written as an integer within i64 (`1.0` is not).
+    pub fn as_int(self) -> Option<i64> {
+        match self.as_number()? {
+            Number::Int(value) => Some(value),
+            Number::Decimal(_) => None,
+        }
+    }
+
+    /// The text, if it is a string.
+    pub fn as_str(self) -> Option<&'h str> {
+        (self.tag() == TAG_STRING).then(|| self.str_unchecked())
+    }
+
+    /// The elements, if it is an array.
+    pub fn as_array(self) -> Option<&'h [Value<'h>]> {
+        (self.tag() == TAG_ARRAY).then(|| self.slice_unchecked())
+    }
+
+    /// The pairs in the order of their keys, if it is an object.
+    pub fn as_object(self) -> Option<&'h [Pair<'h>]> {
+        (self.tag() == TAG_OBJECT).then(|| self.sorted_unchecked())
+    }
+
+    /// The elements in order, if it is a set.
+    pub fn as_set(self) -> Option<&'h [Value<'h>]> {
+        (self.tag() == TAG_SET).then(|| self.sorted_unchecked())
+    }
+
+    /// The elements in order, if it is an array or a set.
+    pub fn as_elements(self) -> Option<&'h [Value<'h>]> {
+        match self.tag() {
+            TAG_ARRAY => Some(self.slice_unchecked()),
+            TAG_SET => Some(self.sorted_unchecked()),
+            _ => None,
+        }
+    }
+
+    /// Number of elements or pairs of an array, object or set.
+    pub fn count(self) -> Option<usize> {
+        // Every element or pair is unique already, merged or not.
+        (self.tag() >= TAG_ARRAY).then(|| self.header().len as usize)
+    }
+
+    /// Whether both are the same value in memory; values that are not may still be equal.
+    #[inline]
+    pub fn is_same(self, other: Value<'_>) -> bool {
+        self.header == other.header.cast()
+    }
+
+    #[inline]
+    pub(crate) fn tag(self) -> u8 {
+        // SAFETY: as in `header`.
+        unsafe { (*self.header.as_ptr()).tag }
+    }
+
+    #[inline]
+    pub(crate) fn header(self) -> Header {
+        // SAFETY: a Value points to an initialised header for all of 'h.
+        unsafe { *self.header.as_ptr() }
+    }
+
+    /// The header, to be changed. Only `collection.rs` does, and never where FLAG_STATIC is set.
+    pub(crate) fn header_ptr(self) -> *mut Header {
+        self.header.as_ptr()
+    }
+
+    #[inline]
+    pub(crate) fn alloc(heap: Heap<'h>, header: Header) -> Self {
+        let target = heap.alloc(size_of::<Header>()).cast::<Header>();
+        // SAFETY: fresh memory of the right size, aligned to 8.
+        unsafe { target.as_ptr().write(header) };
+        Value { header: target, heap: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn borrowing<T>(heap: Heap<'h>, tag: u8, sub: u8, items: &'h [T]) -> Self {
+        let Ok(len) = u32::try_from(items.len()) else { crate::abort(c"value too large") };
+        let buffer = Buffer { start: items.as_ptr().cast_mut().cast(), capacity: 0 };
+        Self::alloc(heap, Header { tag, sub, flags: 0, len, payload: Payload { buffer } })
+    }
+
+    fn fixed(header: &'static StaticHeader) -> Self {
+        Value { header: NonNull::from(&header.0), heap: PhantomData }
+    }
+
+    #[inline]
+    fn number_unchecked(self) -> Number<'h> {
+        let header = self.header();
+        if header.sub == NUMBER_INT {
+            // SAFETY: the sub-tag says that the payload is an integer.
+            Number::Int(unsafe { header.payload.int })
+        } else {
+            Number::Decimal(self.str_unchecked())
+        }
+    }
+
+    /// The text of a string or decimal number.
+    #[inline]
+    pub(crate) fn str_unchecked(self) -> &'h str {
+        // SAFETY: strings and decimals are made from `str`s only.
+        unsafe { core::str::from_utf8_unchecked(self.slice_unchecked()) }
+    }
+
+    /// The content of the buffer, which must hold `T`s.
+    #[inline]
+    pub(crate) fn slice_unchecked<T>(self) -> &'h [T] {
+        let header = self.header();
+        // SAFETY: callers name the T that the tag implies; the buffer holds `len` of them for all of 'h. What changes a
+        // buffer (`collection.rs`) is reached only before a builder gives its value away, or by generated code, which
+        // holds no slice across a call.
+        unsafe { core::slice::from_raw_parts(header.payload.buffer.start.cast(), header.len as usize) }
+    }
+
+    /// The sorted content of a set or object, which must hold `T`s.
+    #[inline]
+    fn sorted_unchecked<T: crate::collection::Entry<'h>>(self) -> &'h [T] {
+        if self.header().flags & FLAG_TAIL != 0 {
+            crate::collection::settle::<T>(self);
+        }
+        self.slice_unchecked()
+    }
+}
+
+impl PartialEq for Value<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        crate::compare::equal(*self, *other)
+    }
+}
+
+impl Eq for Value<'_> {}
+
+impl PartialOrd for Value<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Value<'_> {
+    /// Rego's total order: by type, then by content; `1 == 1.0`.
+    fn cmp(&self, other: &Self) -> Ordering {
+        crate::compare::compare(*self, *other)
+    }
+}
+
+impl core::fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.view().fmt(f)
+    }
+}
