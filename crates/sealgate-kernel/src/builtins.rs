@@ -1,30 +1,16 @@
 //! The builtins that run inside the sandbox. A builtin takes values and gives one, or `None`: undefined, also for an error.
 //!
 //! Each is a safe function `fn(Heap<'h>, Value<'h>, …) -> Option<Value<'h>>`; [`builtins!`] exports it to generated code as
-//! `sg_b_<name>` (with `.` written `_`) and lists it in [`TABLE`], from which the compiler learns what the kernel has.
+//! `sg_b_<name>` (with `.` written `_`) and lists it in its family's table. From [`find`] the compiler learns what the kernel
+//! has. What a builtin would need without bound ends the evaluation, so that it is never mistaken for undefined.
 
 use crate::{Heap, Value};
 
-/// A builtin of the kernel.
-#[derive(Clone, Copy, Debug)]
-pub struct Builtin {
-    /// Its name in Rego, `regex.match`.
-    pub name: &'static str,
-    /// The symbol that generated code calls, `sg_b_regex_match`.
-    pub symbol: &'static str,
-    /// Number of arguments.
-    pub arity: usize,
-    /// Calls it; `None` is undefined, also for a wrong number of arguments.
-    pub call: for<'h> fn(Heap<'h>, &[Value<'h>]) -> Option<Value<'h>>,
-}
-
-/// Exports and lists builtins: `builtins! { TABLE: "count" => sg_b_count = aggregates::count(collection); … }`.
-#[macro_export]
-#[doc(hidden)]
+/// Exports and lists builtins: `builtins! { TABLE: "count" => sg_b_count = count_of as (collection); … }`.
 macro_rules! builtins {
     ($table:ident : $($name:literal => $symbol:ident = $function:path as ($($argument:ident),*);)*) => {
         /// The builtins of this module, by name.
-        pub static $table: &[$crate::builtins::Builtin] = &[$(
+        pub(super) static $table: &[$crate::builtins::Builtin] = &[$(
             $crate::builtins::Builtin {
                 name: $name,
                 symbol: stringify!($symbol),
@@ -52,15 +38,47 @@ macro_rules! builtins {
     };
 }
 
-builtins! { TABLE:
-    "count" => sg_b_count = count as (collection);
+mod aggregates;
+mod arithmetic;
+mod arrays;
+mod comparison;
+mod operand;
+mod sets;
+mod strings;
+mod trimming;
+mod types;
+
+/// The families of builtins, each a table in no particular order.
+pub static FAMILIES: &[&[Builtin]] = &[
+    aggregates::TABLE,
+    arithmetic::TABLE,
+    arrays::TABLE,
+    comparison::TABLE,
+    sets::TABLE,
+    strings::TABLE,
+    trimming::TABLE,
+    types::TABLE,
+];
+
+/// Every builtin of the kernel.
+pub fn all() -> impl Iterator<Item = &'static Builtin> {
+    FAMILIES.iter().copied().flatten()
 }
 
-/// `count(collection)`: elements, pairs, or code points of a string.
-fn count<'h>(heap: Heap<'h>, collection: Value<'h>) -> Option<Value<'h>> {
-    let count = match collection.as_str() {
-        Some(text) => text.chars().count(),
-        None => collection.count()?,
-    };
-    Some(Value::int(heap, i64::try_from(count).ok()?))
+/// The builtin with this name in Rego.
+pub fn find(name: &str) -> Option<&'static Builtin> {
+    all().find(|builtin| builtin.name == name)
+}
+
+/// A builtin of the kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// Its name in Rego, `regex.match`.
+    pub name: &'static str,
+    /// The symbol that generated code calls, `sg_b_regex_match`.
+    pub symbol: &'static str,
+    /// Number of arguments.
+    pub arity: usize,
+    /// Calls it; `None` is undefined, also for a wrong number of arguments.
+    pub call: for<'h> fn(Heap<'h>, &[Value<'h>]) -> Option<Value<'h>>,
 }

@@ -11,6 +11,8 @@
 //! Memory is bump-allocated from a [`Heap`] and never freed one by one: a [`Value`] lives as long as its heap.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
+extern crate alloc;
+
 #[cfg(target_arch = "wasm32")]
 pub mod abi;
 pub mod builtins;

@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 
+pub mod arithmetic;
 mod compare;
 
 /// A number of any size and precision.

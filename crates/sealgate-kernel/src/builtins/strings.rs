@@ -1,0 +1,198 @@
+//! Strings searched, cut, joined and replaced. Positions and lengths count code points.
+
+use super::operand::{clamped, count, integer, truth};
+use crate::{ArrayBuilder, Heap, Text, Value, View};
+
+builtins! { TABLE:
+    "startswith" => sg_b_startswith = startswith as (text, prefix);
+    "endswith" => sg_b_endswith = endswith as (text, suffix);
+    "contains" => sg_b_contains = contains as (text, part);
+    "strings.count" => sg_b_strings_count = strings_count as (text, part);
+    "strings.any_prefix_match" => sg_b_strings_any_prefix_match = any_prefix_match as (texts, prefixes);
+    "strings.any_suffix_match" => sg_b_strings_any_suffix_match = any_suffix_match as (texts, suffixes);
+    "indexof" => sg_b_indexof = indexof as (text, part);
+    "indexof_n" => sg_b_indexof_n = indexof_n as (text, part);
+    "substring" => sg_b_substring = substring as (text, start, length);
+    "concat" => sg_b_concat = concat as (separator, texts);
+    "split" => sg_b_split = split as (text, separator);
+    "strings.split_n" => sg_b_strings_split_n = split_n as (text, separator, limit);
+    "replace" => sg_b_replace = replace as (text, old, new);
+    "strings.replace_n" => sg_b_strings_replace_n = replace_n as (replacements, text);
+    "strings.reverse" => sg_b_strings_reverse = reverse as (text);
+}
+
+fn startswith<'h>(_: Heap<'h>, text: Value<'h>, prefix: Value<'h>) -> Option<Value<'h>> {
+    truth(text.as_str()?.starts_with(prefix.as_str()?))
+}
+
+fn endswith<'h>(_: Heap<'h>, text: Value<'h>, suffix: Value<'h>) -> Option<Value<'h>> {
+    truth(text.as_str()?.ends_with(suffix.as_str()?))
+}
+
+fn contains<'h>(_: Heap<'h>, text: Value<'h>, part: Value<'h>) -> Option<Value<'h>> {
+    truth(text.as_str()?.contains(part.as_str()?))
+}
+
+/// How often `part` occurs without overlap; the empty string once more than there are code points.
+fn strings_count<'h>(heap: Heap<'h>, text: Value<'h>, part: Value<'h>) -> Option<Value<'h>> {
+    count(heap, text.as_str()?.matches(part.as_str()?).count())
+}
+
+fn any_prefix_match<'h>(_: Heap<'h>, texts: Value<'h>, prefixes: Value<'h>) -> Option<Value<'h>> {
+    any_pair(texts, prefixes, |text, prefix| text.starts_with(prefix))
+}
+
+fn any_suffix_match<'h>(_: Heap<'h>, texts: Value<'h>, suffixes: Value<'h>) -> Option<Value<'h>> {
+    any_pair(texts, suffixes, |text, suffix| text.ends_with(suffix))
+}
+
+fn any_pair<'h>(texts: Value<'h>, parts: Value<'h>, test: fn(&str, &str) -> bool) -> Option<Value<'h>> {
+    let (texts, parts) = (strings_of(&texts)?, strings_of(&parts)?);
+    truth(texts.iter().any(|text| {
+        let text = text.as_str().unwrap_or_default();
+        parts.iter().any(|part| test(text, part.as_str().unwrap_or_default()))
+    }))
+}
+
+/// One string, or the strings of an array or set; undefined if there is anything else.
+fn strings_of<'a, 'h>(value: &'a Value<'h>) -> Option<&'a [Value<'h>]> {
+    let elements = match value.view() {
+        View::String(_) => core::slice::from_ref(value),
+        View::Array(elements) | View::Set(elements) => elements,
+        _ => return None,
+    };
+    elements.iter().all(|element| element.as_str().is_some()).then_some(elements)
+}
+
+/// Position of the first occurrence, -1 for none; undefined for an empty `part`.
+fn indexof<'h>(heap: Heap<'h>, text: Value<'h>, part: Value<'h>) -> Option<Value<'h>> {
+    let (text, part) = (text.as_str()?, part.as_str()?);
+    (!part.is_empty()).then_some(())?;
+    match text.find(part) {
+        Some(at) => count(heap, text.get(..at)?.chars().count()),
+        None => Some(Value::int(heap, -1)),
+    }
+}
+
+/// Positions of all occurrences, those that overlap too; undefined for an empty `part`.
+fn indexof_n<'h>(heap: Heap<'h>, text: Value<'h>, part: Value<'h>) -> Option<Value<'h>> {
+    let (text, part) = (text.as_str()?, part.as_str()?);
+    (!part.is_empty()).then_some(())?;
+    let mut positions = ArrayBuilder::new(heap, 0);
+    for (position, (at, _)) in text.char_indices().enumerate() {
+        if text.get(at..)?.starts_with(part) {
+            positions.push(count(heap, position)?);
+        }
+    }
+    Some(positions.finish())
+}
+
+/// `length` code points from `start` on, or all of them for a negative length; undefined for a negative start.
+fn substring<'h>(heap: Heap<'h>, text: Value<'h>, start: Value<'h>, length: Value<'h>) -> Option<Value<'h>> {
+    let (text, start, length) = (text.as_str()?, integer(start)?, integer(length)?);
+    (start >= 0).then_some(())?;
+    let rest = text.get(byte_position(text, clamped(start))..)?;
+    let kept = if length < 0 { rest } else { rest.get(..byte_position(rest, clamped(length)))? };
+    Some(Value::string(heap, kept))
+}
+
+/// Where the code point at `position` starts; the end of the text if it has fewer.
+fn byte_position(text: &str, position: usize) -> usize {
+    text.char_indices().nth(position).map_or(text.len(), |(at, _)| at)
+}
+
+/// The strings of an array or set with `separator` between them.
+fn concat<'h>(heap: Heap<'h>, separator: Value<'h>, texts: Value<'h>) -> Option<Value<'h>> {
+    let (separator, texts) = (separator.as_str()?, texts.as_elements()?);
+    let mut length = 0usize;
+    for text in texts {
+        length = length.saturating_add(text.as_str()?.len()).saturating_add(separator.len());
+    }
+    let mut joined = Text::new(heap, length);
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            joined.push_str(separator);
+        }
+        joined.push_str(text.as_str()?);
+    }
+    Some(joined.finish())
+}
+
+/// The parts between occurrences of `separator`; an empty one splits between code points.
+fn split<'h>(heap: Heap<'h>, text: Value<'h>, separator: Value<'h>) -> Option<Value<'h>> {
+    Some(split_parts(heap, text.as_str()?, separator.as_str()?, usize::MAX))
+}
+
+/// The first `limit` parts, or the last ones for a negative limit.
+fn split_n<'h>(heap: Heap<'h>, text: Value<'h>, separator: Value<'h>, limit: Value<'h>) -> Option<Value<'h>> {
+    let (text, separator, limit) = (text.as_str()?, separator.as_str()?, integer(limit)?);
+    let wanted = usize::try_from(limit.unsigned_abs()).unwrap_or(usize::MAX);
+    if limit >= 0 {
+        return Some(split_parts(heap, text, separator, wanted));
+    }
+    let parts = split_parts(heap, text, separator, usize::MAX).as_array()?;
+    Some(Value::array(heap, parts.get(parts.len().saturating_sub(wanted)..)?))
+}
+
+fn split_parts<'h>(heap: Heap<'h>, text: &'h str, separator: &str, limit: usize) -> Value<'h> {
+    let mut parts = ArrayBuilder::new(heap, 0);
+    if separator.is_empty() {
+        for (at, character) in text.char_indices().take(limit) {
+            let part = text.get(at..at + character.len_utf8()).unwrap_or_default();
+            parts.push(Value::string(heap, part));
+        }
+    } else {
+        text.split(separator).take(limit).for_each(|part| parts.push(Value::string(heap, part)));
+    }
+    parts.finish()
+}
+
+/// Every occurrence of `old` replaced; an empty one occurs around every code point.
+fn replace<'h>(heap: Heap<'h>, text: Value<'h>, old: Value<'h>, new: Value<'h>) -> Option<Value<'h>> {
+    let (text, old, new) = (text.as_str()?, old.as_str()?, new.as_str()?);
+    let mut out = Text::new(heap, text.len());
+    let mut end = 0;
+    for (at, part) in text.match_indices(old) {
+        out.push_str(text.get(end..at)?);
+        out.push_str(new);
+        end = at + part.len();
+    }
+    out.push_str(text.get(end..)?);
+    Some(out.finish())
+}
+
+/// Replaces the keys of an object by their values. At each position the first key in order that is there wins, and what was
+/// replaced is not looked at again.
+fn replace_n<'h>(heap: Heap<'h>, replacements: Value<'h>, text: Value<'h>) -> Option<Value<'h>> {
+    let pairs = replacements.as_object()?;
+    let mut rest = text.as_str()?;
+    pairs.iter().all(|pair| pair.key.as_str().is_some() && pair.value.as_str().is_some()).then_some(())?;
+    let mut out = Text::new(heap, rest.len());
+    let mut after_empty_match = false;
+    loop {
+        let found = pairs.iter().find_map(|pair| {
+            let key = pair.key.as_str()?;
+            // An empty key matches once per position.
+            (rest.starts_with(key) && !(key.is_empty() && after_empty_match)).then_some((key, pair.value.as_str()?))
+        });
+        after_empty_match = false;
+        if let Some((key, value)) = found {
+            out.push_str(value);
+            rest = rest.get(key.len()..)?;
+            after_empty_match = key.is_empty();
+            if !after_empty_match || !rest.is_empty() {
+                continue;
+            }
+        }
+        let Some(character) = rest.chars().next() else { return Some(out.finish()) };
+        out.push(character);
+        rest = rest.get(character.len_utf8()..)?;
+    }
+}
+
+fn reverse<'h>(heap: Heap<'h>, text: Value<'h>) -> Option<Value<'h>> {
+    let text = text.as_str()?;
+    let mut reversed = Text::new(heap, text.len());
+    text.chars().rev().for_each(|character| reversed.push(character));
+    Some(reversed.finish())
+}
