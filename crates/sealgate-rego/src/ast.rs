@@ -231,7 +231,7 @@ pub enum TemplatePart {
     /// Text, escapes decoded.
     Text(String),
     /// `{expr}`: a term, with its `with` modifiers; never negated, `some`, `every`, `=` or `:=`.
-    Expr(Expr),
+    Expr(Box<Expr>),
 }
 
 /// `a.b[c]`.

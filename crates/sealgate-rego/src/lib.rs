@@ -4,4 +4,8 @@
 
 pub mod ast;
 pub mod builtins;
+mod lexer;
+mod parser;
 pub mod resolved;
+
+pub use parser::{MAX_DEPTH, MAX_NUMBER, MAX_SOURCE, ParseOptions, parse_module, parse_query, parse_term};
