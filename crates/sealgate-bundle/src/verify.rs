@@ -1,0 +1,440 @@
+//! From untrusted bytes to a bundle that a host may run. The order of the checks is part of the format: each refusal
+//! means that every earlier check passed, and nothing is looked at before the check that makes it safe to.
+
+use crate::BundleFile;
+use crate::archive::{self, ArchiveError};
+use crate::digest::Sha256Digest;
+use crate::keys::{KeyId, KeyStatus, TrustStore};
+use crate::limits::Limits;
+use crate::manifest::{self, FileKind, Manifest, ManifestError};
+use crate::module::{self, ModuleError, ModuleLimits};
+use crate::names;
+use crate::opa_signatures::{self, OpaSignatureError};
+use crate::time::UnixSeconds;
+
+/// Why a bundle is refused. The variants stand in the order in which the checks are made.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The container is over its bounds or not in its strict form.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// There is more than one signed manifest.
+    #[error("there are two signed manifests, `{0}` and `{1}`")]
+    SeveralManifests(String, String),
+    /// The signature is not exactly 64 raw bytes.
+    #[error("the signature has {0} bytes instead of 64")]
+    SignatureLength(usize),
+    /// There is no signature.
+    #[error("the bundle is not signed")]
+    Unsigned,
+    /// There is a signature but no manifest under it.
+    #[error("the bundle holds no signed manifest")]
+    MissingManifest,
+    /// The manifest cannot be read, or contradicts itself.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The manifest names no key, or one that is not trusted.
+    #[error("the bundle is signed with the key `{}`, which is not trusted", .0.map_or("(none named)".to_owned(), |id| id.to_string()))]
+    UnknownKey(Option<KeyId>),
+    /// The manifest names a key that is revoked.
+    #[error("the bundle is signed with the key `{0}`, which is revoked")]
+    RevokedKey(KeyId),
+    /// The signature is not that key's over this manifest.
+    #[error("the signature does not verify with the key `{0}`")]
+    BadSignature(KeyId),
+    /// A file of the manifest is not there.
+    #[error("`{0}` is missing")]
+    MissingFile(String),
+    /// A file has another size than the manifest says.
+    #[error("`{name}` has {found} bytes, and the manifest says {expected}")]
+    SizeMismatch {
+        /// The file.
+        name: String,
+        /// What the manifest says.
+        expected: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// A file has another digest than the manifest says.
+    #[error("`{name}` is not what was signed: its sha256 is {found}, and the manifest says {expected}")]
+    DigestMismatch {
+        /// The file.
+        name: String,
+        /// What the manifest says.
+        expected: Sha256Digest,
+        /// What is there.
+        found: Sha256Digest,
+    },
+    /// A file that the manifest does not list.
+    #[error("`{0}` is not listed in the signed manifest")]
+    UnlistedFile(String),
+    /// OPA's signature file contradicts the bundle.
+    #[error("`.signatures.json`: {0}")]
+    OpaSignatures(#[from] OpaSignatureError),
+    /// The bundle is another one than the host expects.
+    #[error("the bundle is `{found}`, and `{expected}` is expected")]
+    WrongName {
+        /// What the host expects.
+        expected: String,
+        /// What the manifest says.
+        found: String,
+    },
+    /// The bundle is not valid yet.
+    #[error("the bundle is not valid before {not_before} (Unix time; it is {now})")]
+    NotYetValid {
+        /// The first second of validity.
+        not_before: UnixSeconds,
+        /// The host's time.
+        now: UnixSeconds,
+    },
+    /// The bundle is no longer valid.
+    #[error("the bundle expired at {expires} (Unix time; it is {now})")]
+    Expired {
+        /// The first second after its validity.
+        expires: UnixSeconds,
+        /// The host's time.
+        now: UnixSeconds,
+    },
+    /// The bundle is older than one that was accepted before.
+    #[error("the bundle's serial {serial} is lower than {minimum}, which was accepted already")]
+    Rollback {
+        /// What the manifest says.
+        serial: u64,
+        /// The lowest that the host accepts.
+        minimum: u64,
+    },
+    /// The module is beyond what a policy may be.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
+}
+
+/// What a host expects of a bundle.
+#[derive(Clone, Debug)]
+pub struct VerifyOptions {
+    /// The keys whose signatures count.
+    pub trust: TrustStore,
+    /// The host's time, for not-before and expiry.
+    pub now: UnixSeconds,
+    /// The bundle's name; without it any name passes.
+    pub expected_name: Option<String>,
+    /// The lowest serial that is accepted; without it any passes.
+    pub minimum_serial: Option<u64>,
+    /// Bounds on the container.
+    pub limits: Limits,
+    /// Bounds on the module, and the builtins that the host supplies.
+    pub module: ModuleLimits,
+}
+
+impl VerifyOptions {
+    /// Any name and serial, default bounds, the host's builtins unchecked here.
+    pub fn new(trust: TrustStore, now: UnixSeconds) -> Self {
+        Self {
+            trust,
+            now,
+            expected_name: None,
+            minimum_serial: None,
+            limits: Limits::default(),
+            module: ModuleLimits::default(),
+        }
+    }
+
+    /// Accepts only the bundle called `name`.
+    #[must_use]
+    pub fn expect_name(mut self, name: impl Into<String>) -> Self {
+        self.expected_name = Some(name.into());
+        self
+    }
+
+    /// Accepts only serials from `minimum` on.
+    #[must_use]
+    pub fn minimum_serial(mut self, minimum: u64) -> Self {
+        self.minimum_serial = Some(minimum);
+        self
+    }
+
+    /// Accepts only modules that need no other builtins than these.
+    #[must_use]
+    pub fn allow_builtins<T: Into<String>>(mut self, builtins: impl IntoIterator<Item = T>) -> Self {
+        self.module.builtins = Some(builtins.into_iter().map(Into::into).collect());
+        self
+    }
+}
+
+/// Why a bundle counts as trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// A trusted key signed it.
+    Signed(KeyId),
+    /// The host dangerously asked for it without a signature.
+    Unsigned,
+}
+
+/// Files of a container that kept its bounds, and nothing more: no signature, digest or name has been checked.
+#[derive(Clone, Debug)]
+pub struct UnverifiedBundle {
+    files: Vec<BundleFile>,
+}
+
+/// A bundle that passed every check. The only thing that a runtime takes.
+#[derive(Clone, Debug)]
+pub struct VerifiedBundle {
+    manifest: Manifest,
+    trust: Trust,
+    files: Vec<BundleFile>,
+}
+
+/// Reads and verifies a `.tar.gz` in one go.
+///
+/// # Errors
+/// [`VerifyError`], the first in the format's order.
+pub fn verify_bytes(bytes: &[u8], options: &VerifyOptions) -> Result<VerifiedBundle, VerifyError> {
+    UnverifiedBundle::read_with(bytes, &options.limits)?.verify(options)
+}
+
+impl UnverifiedBundle {
+    /// Reads a `.tar.gz` within the default limits.
+    ///
+    /// # Errors
+    /// [`ArchiveError`].
+    pub fn read(bytes: &[u8]) -> Result<Self, ArchiveError> {
+        Self::read_with(bytes, &Limits::default())
+    }
+
+    /// Reads a `.tar.gz` within `limits`.
+    ///
+    /// # Errors
+    /// [`ArchiveError`].
+    pub fn read_with(bytes: &[u8], limits: &Limits) -> Result<Self, ArchiveError> {
+        Ok(Self { files: archive::read_tar_gz(bytes, limits)? })
+    }
+
+    /// Takes the files of a folder, as [`crate::fs::read_folder`] lists them.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where names, sizes or their number are beyond `limits`.
+    pub fn from_files(files: Vec<BundleFile>, limits: &Limits) -> Result<Self, ArchiveError> {
+        archive::check_files(&files, limits)?;
+        Ok(Self { files })
+    }
+
+    /// Checks everything that makes a bundle trustworthy, in the format's order.
+    ///
+    /// # Errors
+    /// [`VerifyError`], the first in the format's order.
+    pub fn verify(self, options: &VerifyOptions) -> Result<VerifiedBundle, VerifyError> {
+        let signed = Parts::find(self.files)?;
+        let signature = match signed.signature.as_ref().map(|file| <[u8; 64]>::try_from(file.bytes.as_slice())) {
+            Some(Ok(signature)) => signature,
+            Some(Err(_)) => {
+                return Err(VerifyError::SignatureLength(signed.signature.map_or(0, |file| file.bytes.len())));
+            }
+            None => return Err(VerifyError::Unsigned),
+        };
+        let manifest_bytes = signed.manifest_bytes(&options.limits)?;
+        let claimed = manifest::claimed_key(manifest_bytes)?;
+        let key = match claimed.map(|id| (id, options.trust.status(id))) {
+            Some((_, KeyStatus::Trusted(key))) => key,
+            Some((id, KeyStatus::Revoked)) => return Err(VerifyError::RevokedKey(id)),
+            Some((_, KeyStatus::Unknown)) | None => return Err(VerifyError::UnknownKey(claimed)),
+        };
+        if !key.verifies(manifest_bytes, &signature) {
+            return Err(VerifyError::BadSignature(key.id()));
+        }
+        signed.check(Trust::Signed(key.id()), options)
+    }
+
+    /// Makes every check but those of the signature: for development, never for what came over a network. Whatever
+    /// signature there is is ignored, and the result says [`Trust::Unsigned`].
+    ///
+    /// # Errors
+    /// [`VerifyError`], the first in the format's order.
+    pub fn dangerous_without_signature(self, options: &VerifyOptions) -> Result<VerifiedBundle, VerifyError> {
+        Parts::find(self.files)?.check(Trust::Unsigned, options)
+    }
+}
+
+/// A container's files told apart by their names.
+struct Parts {
+    manifest: Option<BundleFile>,
+    signature: Option<BundleFile>,
+    opa_signatures: Option<BundleFile>,
+    /// The rest, by name.
+    files: Vec<BundleFile>,
+}
+
+impl Parts {
+    fn find(mut files: Vec<BundleFile>) -> Result<Self, VerifyError> {
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut manifests = files.iter().filter(|file| {
+            let manifest = file.name.strip_suffix(names::SIGNATURE_SUFFIX).unwrap_or(&file.name);
+            manifest::is_manifest(manifest)
+        });
+        // A signature alone still names the manifest that it belongs to, so that two stems never pass as one bundle.
+        let stem = manifests
+            .next()
+            .map(|file| file.name.strip_suffix(names::SIGNATURE_SUFFIX).unwrap_or(&file.name).to_owned());
+        let signature_name = stem.as_ref().map(|stem| format!("{stem}{}", names::SIGNATURE_SUFFIX));
+        if let (Some(stem), Some(signature_name)) = (&stem, &signature_name)
+            && let Some(other) = manifests.find(|file| file.name != *stem && file.name != *signature_name)
+        {
+            return Err(VerifyError::SeveralManifests(stem.clone(), other.name.clone()));
+        }
+        let mut take = |name: Option<&str>| {
+            let at = files.iter().position(|file| Some(file.name.as_str()) == name)?;
+            Some(files.remove(at))
+        };
+        let manifest = take(stem.as_deref());
+        let signature = take(signature_name.as_deref());
+        let opa_signatures = take(Some(names::OPA_SIGNATURES));
+        Ok(Self { manifest, signature, opa_signatures, files })
+    }
+
+    fn manifest_bytes(&self, limits: &Limits) -> Result<&[u8], VerifyError> {
+        let bytes = &self.manifest.as_ref().ok_or(VerifyError::MissingManifest)?.bytes;
+        if bytes.len() as u64 > limits.manifest_bytes {
+            return Err(ManifestError::TooLarge { size: bytes.len() as u64, limit: limits.manifest_bytes }.into());
+        }
+        Ok(bytes)
+    }
+
+    /// Every check from the manifest's content on.
+    fn check(self, trust: Trust, options: &VerifyOptions) -> Result<VerifiedBundle, VerifyError> {
+        let manifest = Manifest::parse(self.manifest_bytes(&options.limits)?)?;
+        check_digests(&manifest, &self.files)?;
+        if let Some(signatures) = &self.opa_signatures {
+            let meta = self.manifest.iter().chain(&self.signature);
+            opa_signatures::check(signatures, self.files.iter().chain(meta), &options.trust, &options.limits)?;
+        }
+        check_expectations(&manifest, options)?;
+        let bundle = VerifiedBundle { manifest, trust, files: self.files };
+        module::check(bundle.wasm(), bundle.builtins(), &options.module)?;
+        Ok(bundle)
+    }
+}
+
+/// Every file is listed and is what the list says. `files` are sorted by name.
+fn check_digests(manifest: &Manifest, files: &[BundleFile]) -> Result<(), VerifyError> {
+    let mut entries: Vec<_> = manifest.files.iter().collect();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    for entry in &entries {
+        let Ok(at) = files.binary_search_by(|file| file.name.cmp(&entry.name)) else {
+            return Err(VerifyError::MissingFile(entry.name.clone()));
+        };
+        let bytes = files.get(at).map(|file| file.bytes.as_slice()).unwrap_or_default();
+        if bytes.len() as u64 != entry.size {
+            let (expected, found) = (entry.size, bytes.len() as u64);
+            return Err(VerifyError::SizeMismatch { name: entry.name.clone(), expected, found });
+        }
+        let found = Sha256Digest::of(bytes);
+        if found != entry.sha256 {
+            return Err(VerifyError::DigestMismatch { name: entry.name.clone(), expected: entry.sha256, found });
+        }
+    }
+    match files.iter().find(|file| entries.binary_search_by(|entry| entry.name.cmp(&file.name)).is_err()) {
+        Some(unlisted) => Err(VerifyError::UnlistedFile(unlisted.name.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Name, time, serial.
+fn check_expectations(manifest: &Manifest, options: &VerifyOptions) -> Result<(), VerifyError> {
+    if let Some(expected) = &options.expected_name
+        && *expected != manifest.name
+    {
+        return Err(VerifyError::WrongName { expected: expected.clone(), found: manifest.name.clone() });
+    }
+    let now = options.now;
+    match (manifest.not_before, manifest.expires) {
+        (Some(not_before), _) if now < not_before => return Err(VerifyError::NotYetValid { not_before, now }),
+        (_, Some(expires)) if now >= expires => return Err(VerifyError::Expired { expires, now }),
+        _ => {}
+    }
+    match options.minimum_serial {
+        Some(minimum) if manifest.serial < minimum => Err(VerifyError::Rollback { serial: manifest.serial, minimum }),
+        _ => Ok(()),
+    }
+}
+
+impl VerifiedBundle {
+    /// What the bundle is for.
+    pub fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// The digest of its content.
+    pub fn revision(&self) -> Sha256Digest {
+        self.manifest.revision
+    }
+
+    /// Its serial.
+    pub fn serial(&self) -> u64 {
+        self.manifest.serial
+    }
+
+    /// Why it counts as trusted.
+    pub fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    /// The key that signed it; `None` where the host dangerously went without.
+    pub fn key_id(&self) -> Option<KeyId> {
+        match self.trust {
+            Trust::Signed(id) => Some(id),
+            Trust::Unsigned => None,
+        }
+    }
+
+    /// The signed manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The first second at which it is no longer valid; a host that keeps it loaded checks this again.
+    pub fn expires(&self) -> Option<UnixSeconds> {
+        self.manifest.expires
+    }
+
+    /// The module's entrypoints in the order of their ids.
+    pub fn entrypoints(&self) -> &[String] {
+        &self.manifest.entrypoints
+    }
+
+    /// The builtins that the manifest says the module needs. A host that loads the module compares them with what the
+    /// module itself asks for.
+    pub fn builtins(&self) -> &[String] {
+        &self.manifest.builtins
+    }
+
+    /// The module.
+    pub fn wasm(&self) -> &[u8] {
+        self.bytes_of(FileKind::Wasm).unwrap_or_default()
+    }
+
+    /// The Rego text, where the bundle carries it.
+    pub fn rego(&self) -> Option<&[u8]> {
+        self.bytes_of(FileKind::Rego)
+    }
+
+    /// The data document as JSON text, where the bundle carries one.
+    pub fn data(&self) -> Option<&[u8]> {
+        self.bytes_of(FileKind::Data)
+    }
+
+    /// The sources as (their authors' file name, bytes).
+    pub fn sources(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.manifest.files.iter().filter(|entry| entry.kind == FileKind::Source).filter_map(|entry| {
+            let name = entry.origin.as_deref().unwrap_or(&entry.name);
+            Some((name, self.file(&entry.name)?))
+        })
+    }
+
+    /// The bytes of the file that the manifest lists under `name`.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        let at = self.files.binary_search_by(|file| file.name.as_str().cmp(name)).ok()?;
+        self.files.get(at).map(|file| file.bytes.as_slice())
+    }
+
+    fn bytes_of(&self, kind: FileKind) -> Option<&[u8]> {
+        self.file(&self.manifest.file(kind)?.name)
+    }
+}
