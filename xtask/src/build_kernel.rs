@@ -197,7 +197,7 @@ fn build(root: &Path, toolchain: &Toolchain) -> Result<Vec<u8>> {
     let mut cargo = toolchain.cargo();
     cargo
         .args(["build", "--release", "--quiet", "--target", "wasm32-unknown-unknown"])
-        .args(["-Zbuild-std=core", "-Zbuild-std-features=optimize_for_size"])
+        .args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=optimize_for_size"])
         .arg("--target-dir")
         .arg(&target)
         .current_dir(&package)

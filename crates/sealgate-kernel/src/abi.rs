@@ -4,7 +4,10 @@
 
 use core::ffi::CStr;
 
+mod eval;
+mod generated;
 mod memory;
+mod values;
 
 unsafe extern "C" {
     fn opa_abort(message: *const core::ffi::c_char);

@@ -11,6 +11,8 @@ use crate::layout::{FLAG_STATIC, FLAG_TAIL, TAG_ARRAY, TAG_OBJECT, TAG_SET};
 use crate::value::{Buffer, Header, Payload};
 use crate::{Heap, Pair, Value};
 
+mod sort;
+
 /// Bytes in front of every buffer that grows: how many of its entries are merged.
 const PREFIX: usize = 8;
 /// An insertion that moves at most this many entries is made in place.
@@ -142,6 +144,18 @@ impl<'h> Value<'h> {
     }
 }
 
+/// The object of `pairs`, which are sorted in place. Of equal keys the last wins.
+pub(crate) fn object_of<'h>(heap: Heap<'h>, pairs: &'h mut [Pair<'h>]) -> Value<'h> {
+    let len = sort::sort(heap, pairs);
+    Value::borrowing(heap, TAG_OBJECT, 0, pairs.get(..len).unwrap_or_default())
+}
+
+/// The set of `elements`, which are sorted in place.
+pub(crate) fn set_of<'h>(heap: Heap<'h>, elements: &'h mut [Value<'h>]) -> Value<'h> {
+    let len = sort::sort(heap, elements);
+    Value::borrowing(heap, TAG_SET, 0, elements.get(..len).unwrap_or_default())
+}
+
 /// An empty collection with room for `capacity` entries.
 pub(crate) fn new_collection<'h, T: Copy>(heap: Heap<'h>, tag: u8, capacity: usize) -> Value<'h> {
     let mut header = Header {
@@ -198,6 +212,24 @@ pub(crate) fn object_insert_once<'h>(heap: Heap<'h>, object: Value<'h>, key: Val
         None => true,
         // SAFETY: `insert` gives a pair of this object's own buffer.
         Some(existing) => unsafe { (*existing).value == value },
+    }
+}
+
+/// Takes the pair under `key` out. Anything but an object, and a static object, is left alone.
+pub(crate) fn object_remove<'h>(object: Value<'h>, key: Value<'h>) {
+    if object.tag() != TAG_OBJECT || object.header().flags & FLAG_STATIC != 0 {
+        return;
+    }
+    let pairs = object.as_object().unwrap_or_default();
+    let Ok(at) = search(pairs, key) else { return };
+    let behind = pairs.len() - at - 1;
+    // SAFETY: `at` is an index of the object's own buffer, whose slice is not used any more. A buffer with capacity 0 lies
+    // in memory that the kernel allocated for this object alone, unless the object is static.
+    unsafe {
+        let header = object.header_ptr();
+        let target = (*header).payload_start::<Pair<'h>>().add(at);
+        core::ptr::copy(target.add(1), target, behind);
+        (*header).len -= 1;
     }
 }
 

@@ -19,9 +19,11 @@ pub mod builtins;
 mod collection;
 mod compare;
 mod heap;
+pub mod json;
 pub mod layout;
 mod list;
 pub mod number;
+pub mod paths;
 mod text;
 mod value;
 

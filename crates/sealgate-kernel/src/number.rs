@@ -74,6 +74,20 @@ impl<'h> Number<'h> {
     }
 }
 
+/// The decimal digits of `value`, at the end of `buffer`.
+pub(crate) fn digits(mut value: u64, buffer: &mut [u8; 20]) -> &[u8] {
+    let mut used = 0;
+    for slot in buffer.iter_mut().rev() {
+        *slot = b'0' + (value % 10) as u8;
+        value /= 10;
+        used += 1;
+        if value == 0 {
+            break;
+        }
+    }
+    buffer.get(20 - used..).unwrap_or_default()
+}
+
 /// The integer that up to 19 `digits` are, if it fits; `-0` does not, because its text must survive.
 fn integer(digits: &[u8], negative: bool) -> Option<i64> {
     let mut value: u64 = 0;

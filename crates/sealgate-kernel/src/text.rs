@@ -31,6 +31,19 @@ impl<'h> Text<'h> {
         }
     }
 
+    /// Appends `bytes`, of which those that are not ASCII are left out.
+    #[inline]
+    pub(crate) fn push_ascii(&mut self, bytes: &[u8]) {
+        if bytes.is_ascii() {
+            self.bytes.extend(bytes);
+        }
+    }
+
+    /// The heap that the text lies on.
+    pub fn heap(&self) -> Heap<'h> {
+        self.bytes.heap()
+    }
+
     /// The text so far.
     pub fn as_str(&self) -> &str {
         // SAFETY: only whole `str`s and `char`s are ever appended.

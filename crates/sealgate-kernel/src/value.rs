@@ -169,6 +169,13 @@ impl<'h> Value<'h> {
         Self::borrowing(heap, TAG_STRING, 0, text.as_bytes())
     }
 
+    /// A string that borrows `bytes`, which the caller has seen to be ASCII.
+    #[inline]
+    pub(crate) fn ascii(heap: Heap<'h>, bytes: &'h [u8]) -> Self {
+        debug_assert!(bytes.is_ascii());
+        Self::borrowing(heap, TAG_STRING, 0, bytes)
+    }
+
     /// A string that holds a copy of `text`.
     pub fn string_copy(heap: Heap<'h>, text: &str) -> Self {
         Self::string(heap, heap.copy_str(text))
@@ -269,6 +276,12 @@ impl<'h> Value<'h> {
     #[inline]
     pub fn is_same(self, other: Value<'_>) -> bool {
         self.header == other.header.cast()
+    }
+
+    /// Where the header lies.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn address(self) -> usize {
+        self.header.as_ptr() as usize
     }
 
     #[inline]

@@ -1,4 +1,5 @@
 //! Sets and objects against the standard library's, in any order of insertion.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,6 +5,7 @@ use core::cell::{Cell, RefCell};
 use core::ptr::NonNull;
 
 use super::ALIGN;
+use crate::Value;
 
 const FIRST_CHUNK: usize = 64 << 10;
 const LARGEST_CHUNK: usize = 64 << 20;
@@ -114,5 +115,60 @@ impl Heap<'_> {
         }
         arena.top.set(arena.top.get().wrapping_sub(old).wrapping_add(new));
         true
+    }
+}
+
+/// A stack of values, and of words among them, that wait for what they belong to.
+pub(crate) struct Pending<'h> {
+    heap: Heap<'h>,
+    items: Vec<Item<'h>>,
+}
+
+#[derive(Clone, Copy)]
+enum Item<'h> {
+    Value(Value<'h>),
+    Word(usize),
+}
+
+impl<'h> Pending<'h> {
+    pub(crate) fn new(heap: Heap<'h>) -> Self {
+        Pending { heap, items: Vec::new() }
+    }
+
+    pub(super) fn heap(&self) -> Heap<'h> {
+        self.heap
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(crate) fn push(&mut self, value: Value<'h>) {
+        self.items.push(Item::Value(value));
+    }
+
+    pub(crate) fn push_word(&mut self, word: usize) {
+        self.items.push(Item::Word(word));
+    }
+
+    /// Takes off the word on top; 0 if there is none.
+    pub(crate) fn pop_word(&mut self) -> usize {
+        match self.items.pop() {
+            Some(Item::Word(word)) => word,
+            _ => 0,
+        }
+    }
+
+    /// Moves the last `count` values to `target`, in order.
+    ///
+    /// # Safety
+    /// `target` must have room for them.
+    pub(super) unsafe fn take_into(&mut self, count: usize, target: *mut Value<'h>) {
+        let start = self.items.len().saturating_sub(count);
+        for (index, item) in self.items.drain(start..).enumerate() {
+            let Item::Value(value) = item else { crate::abort(c"a word among values") };
+            // SAFETY: `index < count`.
+            unsafe { target.add(index).write(value) }
+        }
     }
 }

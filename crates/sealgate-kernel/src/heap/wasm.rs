@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use super::ALIGN;
+use crate::Value;
 
 const PAGE: usize = 64 << 10;
 
@@ -15,8 +16,10 @@ unsafe extern "C" {
 
 /// First free byte, always a multiple of [`ALIGN`].
 static mut TOP: *const u8 = &raw const __heap_base;
-/// End of the memory known to exist; 0 until the first look.
+/// End of the memory that may be allocated; 0 until the first look. Values that wait ([`Pending`]) lie behind it.
 static mut LIMIT: usize = 0;
+/// Bytes in use by [`Pending`] between `LIMIT` and the end of memory.
+static mut PENDING: usize = 0;
 
 /// The module's heap. It has no size, so that passing it costs nothing.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +42,8 @@ impl Heap<'_> {
         // SAFETY: a Wasm instance is single-threaded, and no reference to the statics is kept.
         unsafe {
             let top = TOP as usize;
-            let end = match top.checked_add(size) {
-                Some(end) if end <= LIMIT => (end + (ALIGN - 1)) & !(ALIGN - 1),
-                _ => alloc_slow(size),
-            };
+            let end = (top as u64 + size as u64 + (ALIGN as u64 - 1)) & !(ALIGN as u64 - 1);
+            let end = if end <= LIMIT as u64 { end as usize } else { alloc_slow(size) };
             TOP = end as *const u8;
             NonNull::new_unchecked(top as *mut u8)
         }
@@ -76,11 +77,6 @@ pub(crate) fn set_top(address: usize) {
     unsafe { TOP = ((address.saturating_add(ALIGN - 1)) & !(ALIGN - 1)) as *const u8 }
 }
 
-/// The heap base.
-pub(crate) fn base() -> usize {
-    &raw const __heap_base as usize
-}
-
 /// Finds room for `size` bytes at the top, growing the memory if it must, and gives the new top.
 #[cold]
 #[inline(never)]
@@ -93,7 +89,11 @@ fn alloc_slow(size: usize) -> usize {
         crate::abort(c"opa_malloc: failed")
     };
     let mut pages = core::arch::wasm32::memory_size(0);
-    let needed = end.div_ceil(PAGE);
+    // SAFETY: as in `alloc`.
+    let (limit, pending) = unsafe { (LIMIT, PENDING) };
+    let Some(needed) = end.checked_add(pending).map(|end| end.div_ceil(PAGE)) else {
+        crate::abort(c"opa_malloc: failed")
+    };
     if needed > pages {
         // An eighth more than asked for, so that steady growth costs few calls; exactly that if the host refuses.
         let wanted = needed.saturating_add(needed / 8).min(PAGE);
@@ -104,7 +104,96 @@ fn alloc_slow(size: usize) -> usize {
         }
         pages = core::arch::wasm32::memory_size(0);
     }
-    // SAFETY: as in `alloc`.
-    unsafe { LIMIT = pages.checked_mul(PAGE).unwrap_or(END) }
+    // SAFETY: as in `alloc`. What is pending moves to the new end of memory, which is not below the old one.
+    unsafe {
+        LIMIT = pages.checked_mul(PAGE).unwrap_or(END) - pending;
+        core::ptr::copy(limit as *const u8, LIMIT as *mut u8, pending);
+    }
     end
+}
+
+/// A stack of values, and of words among them, that wait for what they belong to. It grows down from the end of memory, so
+/// that what is allocated meanwhile stays dense. Only one may be in use at a time.
+pub(crate) struct Pending<'h> {
+    heap: Heap<'h>,
+}
+
+impl<'h> Pending<'h> {
+    pub(crate) fn new(heap: Heap<'h>) -> Self {
+        // SAFETY: as in `alloc`; a trap may have left some pending.
+        unsafe {
+            LIMIT += PENDING;
+            PENDING = 0;
+        }
+        Pending { heap }
+    }
+
+    pub(super) fn heap(&self) -> Heap<'h> {
+        self.heap
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        // SAFETY: as in `alloc`.
+        unsafe { PENDING / size_of::<usize>() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, value: Value<'h>) {
+        self.push_word(value.address());
+    }
+
+    #[inline(always)]
+    pub(crate) fn push_word(&mut self, word: usize) {
+        const SIZE: usize = size_of::<usize>();
+        // SAFETY: as in `alloc`; there is at least a word between `TOP` and `LIMIT` when it is written, and memory above
+        // `LIMIT` is nobody else's.
+        unsafe {
+            if LIMIT < TOP as usize + SIZE {
+                alloc_slow(SIZE);
+            }
+            LIMIT -= SIZE;
+            PENDING += SIZE;
+            (LIMIT as *mut usize).write(word);
+        }
+    }
+
+    /// Takes off the word on top.
+    #[inline(always)]
+    pub(crate) fn pop_word(&mut self) -> usize {
+        // SAFETY: as in `alloc`; only called when a word was pushed.
+        unsafe {
+            let word = (LIMIT as *const usize).read();
+            LIMIT += size_of::<usize>();
+            PENDING -= size_of::<usize>();
+            word
+        }
+    }
+
+    /// Moves the last `count` values to `target`, in order.
+    ///
+    /// # Safety
+    /// `target` must have room for them.
+    #[inline(always)]
+    pub(super) unsafe fn take_into(&mut self, count: usize, target: *mut Value<'h>) {
+        // SAFETY: the last value pushed lies at `LIMIT`; as many were pushed.
+        unsafe {
+            let end = (LIMIT as *const Value<'h>).add(count);
+            for index in 0..count {
+                target.add(index).write(end.sub(index + 1).read());
+            }
+            LIMIT = end as usize;
+            PENDING -= count * size_of::<usize>();
+        }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        // SAFETY: as in `alloc`.
+        unsafe {
+            LIMIT += PENDING;
+            PENDING = 0;
+        }
+    }
 }

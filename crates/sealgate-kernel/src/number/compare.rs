@@ -57,26 +57,12 @@ fn compare_digits(mut a: impl Iterator<Item = u8>, mut b: impl Iterator<Item = u
 fn parts<'a>(number: &'a Number<'_>, digits: &'a mut [u8; 20]) -> Parts<'a> {
     match number {
         Number::Int(value) => {
-            let whole = write_digits(value.unsigned_abs(), digits);
-            // `write_digits` gives at most 20.
+            let whole = without_leading_zeros(super::digits(value.unsigned_abs(), digits));
+            // At most 20.
             Parts { negative: *value < 0, whole, fraction: &[], point: i64::try_from(whole.len()).unwrap_or(0) }
         }
         Number::Decimal(text) => decimal_parts(text.as_bytes()),
     }
-}
-
-/// The digits of `value` without leading zeros; none for 0.
-fn write_digits(mut value: u64, digits: &mut [u8; 20]) -> &[u8] {
-    let mut used = 0;
-    for slot in digits.iter_mut().rev() {
-        if value == 0 {
-            break;
-        }
-        *slot = b'0' + (value % 10) as u8;
-        value /= 10;
-        used += 1;
-    }
-    digits.last_chunk::<20>().and_then(|digits| digits.get(20 - used..)).unwrap_or_default()
 }
 
 fn decimal_parts(text: &[u8]) -> Parts<'_> {

@@ -1,0 +1,129 @@
+//! The functions that generated code calls, beside the builtins. A parameter that is *undefined* gives *undefined*, or
+//! nothing is done.
+
+use core::ffi::{CStr, c_char};
+
+use crate::collection::{array_push, new_collection, object_insert, object_insert_once, set_add};
+use crate::layout::{TAG_ARRAY, TAG_OBJECT, TAG_SET};
+use crate::{Heap, Pair, Value, View, paths};
+
+type Maybe = Option<Value<'static>>;
+
+/// The member, element or set element at `key`.
+#[unsafe(no_mangle)]
+extern "C" fn sg_get(value: Maybe, key: Maybe) -> Maybe {
+    value?.get(key?)
+}
+
+/// -1, 0 or 1 by Rego's total order; *undefined* comes first.
+#[unsafe(no_mangle)]
+extern "C" fn sg_compare(a: Maybe, b: Maybe) -> i32 {
+    a.cmp(&b) as i32
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sg_equal(a: Maybe, b: Maybe) -> i32 {
+    i32::from(a == b)
+}
+
+/// Elements or pairs; -1 for what has none.
+#[unsafe(no_mangle)]
+extern "C" fn sg_len(value: Maybe) -> i32 {
+    // Memory holds fewer than 2^31 elements.
+    value.and_then(Value::count).map_or(-1, |count| count as i32)
+}
+
+/// The key of the i-th element: the index, the key of a pair, the element of a set.
+#[unsafe(no_mangle)]
+extern "C" fn sg_iter_key(value: Maybe, index: u32) -> Maybe {
+    match value?.view() {
+        View::Array(elements) => {
+            ((index as usize) < elements.len()).then(|| Value::int(Heap::module(), i64::from(index)))
+        }
+        View::Object(pairs) => pairs.get(index as usize).map(|pair| pair.key),
+        View::Set(elements) => elements.get(index as usize).copied(),
+        _ => None,
+    }
+}
+
+/// The i-th element, or the value of the i-th pair.
+#[unsafe(no_mangle)]
+extern "C" fn sg_iter_value(value: Maybe, index: u32) -> Maybe {
+    match value?.view() {
+        View::Array(elements) | View::Set(elements) => elements.get(index as usize).copied(),
+        View::Object(pairs) => pairs.get(index as usize).map(|pair| pair.value),
+        _ => None,
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sg_number(value: i64) -> Maybe {
+    Some(Value::int(Heap::module(), value))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sg_array_new(capacity: u32) -> Maybe {
+    Some(new_collection::<Value<'static>>(Heap::module(), TAG_ARRAY, capacity as usize))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sg_array_push(array: Maybe, value: Maybe) {
+    if let (Some(array), Some(value)) = (array, value) {
+        array_push(Heap::module(), array, value);
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sg_set_new(capacity: u32) -> Maybe {
+    Some(new_collection::<Value<'static>>(Heap::module(), TAG_SET, capacity as usize))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sg_set_add(set: Maybe, value: Maybe) {
+    if let (Some(set), Some(value)) = (set, value) {
+        set_add(Heap::module(), set, value);
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sg_object_new(capacity: u32) -> Maybe {
+    Some(new_collection::<Pair<'static>>(Heap::module(), TAG_OBJECT, capacity as usize))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sg_object_insert(object: Maybe, key: Maybe, value: Maybe) {
+    if let (Some(object), Some(key), Some(value)) = (object, key, value) {
+        object_insert(Heap::module(), object, key, value);
+    }
+}
+
+/// 1, or 0 if another value is under the key.
+#[unsafe(no_mangle)]
+extern "C" fn sg_object_insert_once(object: Maybe, key: Maybe, value: Maybe) -> i32 {
+    match (object, key, value) {
+        (Some(object), Some(key), Some(value)) => i32::from(object_insert_once(Heap::module(), object, key, value)),
+        _ => 1,
+    }
+}
+
+/// Both objects in one, recursively; where only one can be, `a`'s.
+#[unsafe(no_mangle)]
+extern "C" fn sg_object_merge(a: Maybe, b: Maybe) -> Maybe {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(paths::merge(Heap::module(), a, b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// What `base` is with `value` at `path`, an array; `base` itself is not changed.
+#[unsafe(no_mangle)]
+extern "C" fn sg_path_put(base: Maybe, path: Maybe, value: Maybe) -> Maybe {
+    Some(paths::put(Heap::module(), base, path?.as_array()?, value?))
+}
+
+/// Tells the host the NUL-terminated text at `message`, and traps.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sg_abort(message: *const c_char) -> ! {
+    // SAFETY: generated code passes the address of a NUL-terminated text in its static data.
+    crate::abort(unsafe { CStr::from_ptr(message) })
+}

@@ -1,0 +1,96 @@
+//! Values to text: objects in the order of their keys, numbers exactly as they are held, strings escaped as OPA escapes
+//! them. Recursion is as deep as the value.
+
+use super::Notation;
+use crate::{Heap, Number, Pair, Text, Value, View};
+
+/// The text of `value`.
+pub fn dump<'h>(heap: Heap<'h>, value: Value<'h>, notation: Notation) -> &'h str {
+    let mut text = Text::new(heap, 256);
+    write(&mut text, value, notation);
+    text.finish_str()
+}
+
+/// Appends the text of `value`.
+pub fn write<'h>(text: &mut Text<'h>, value: Value<'h>, notation: Notation) {
+    match value.view() {
+        View::Null => text.push_str("null"),
+        View::Bool(value) => text.push_str(if value { "true" } else { "false" }),
+        View::Number(number) => write_number(text, number),
+        View::String(string) => write_string(text, string),
+        View::Array(elements) => write_elements(text, '[', elements, ']', notation),
+        View::Set([]) if notation == Notation::Rego => text.push_str("set()"),
+        View::Set(elements) if notation == Notation::Rego => write_elements(text, '{', elements, '}', notation),
+        View::Set(elements) => write_elements(text, '[', elements, ']', notation),
+        View::Object(pairs) => write_pairs(text, pairs, notation),
+    }
+}
+
+fn write_elements<'h>(text: &mut Text<'h>, open: char, elements: &[Value<'h>], close: char, notation: Notation) {
+    text.push(open);
+    for (index, element) in elements.iter().enumerate() {
+        if index != 0 {
+            text.push_str(if notation == Notation::Rego { ", " } else { "," });
+        }
+        write(text, *element, notation);
+    }
+    text.push(close);
+}
+
+fn write_pairs<'h>(text: &mut Text<'h>, pairs: &[Pair<'h>], notation: Notation) {
+    text.push('{');
+    for (index, pair) in pairs.iter().enumerate() {
+        if index != 0 {
+            text.push_str(if notation == Notation::Rego { ", " } else { "," });
+        }
+        match pair.key.as_str() {
+            Some(key) => write_string(text, key),
+            None if notation == Notation::Rego => write(text, pair.key, notation),
+            None => {
+                let key = dump(text.heap(), pair.key, notation);
+                write_string(text, key);
+            }
+        }
+        text.push_str(if notation == Notation::Rego { ": " } else { ":" });
+        write(text, pair.value, notation);
+    }
+    text.push('}');
+}
+
+fn write_number(text: &mut Text<'_>, number: Number<'_>) {
+    match number {
+        Number::Int(value) => {
+            let mut digits = [0; 20];
+            if value < 0 {
+                text.push('-');
+            }
+            text.push_ascii(crate::number::digits(value.unsigned_abs(), &mut digits));
+        }
+        Number::Decimal(decimal) => text.push_str(decimal),
+    }
+}
+
+fn write_string(text: &mut Text<'_>, string: &str) {
+    text.push('"');
+    let mut rest = string;
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        // The byte at `at` is ASCII, so both sides are texts.
+        let Some((plain, escape)) = rest.split_at_checked(at) else { break };
+        text.push_str(plain);
+        let byte = escape.bytes().next().unwrap_or_default();
+        match byte {
+            b'"' | b'\\' => text.push_ascii(&[b'\\', byte]),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            _ => {
+                let hex = |digit: u8| if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+                text.push_str("\\u00");
+                text.push_ascii(&[hex(byte >> 4), hex(byte & 15)]);
+            }
+        }
+        rest = escape.get(1..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    text.push('"');
+}

@@ -1,0 +1,115 @@
+//! Finding the end of a JSON string, eight bytes at a time, and undoing its escapes.
+
+use super::ParseError;
+use crate::{Heap, Text};
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// What [`string_end`] found between the quotes.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    /// Index of the closing quote.
+    pub(super) end: usize,
+    pub(super) escaped: bool,
+    pub(super) ascii: bool,
+}
+
+/// A bit in the top of every byte of `word` that is `byte`; above the first such byte there may be more.
+const fn equal_to(word: u64, byte: u8) -> u64 {
+    let difference = word ^ (ONES * byte as u64);
+    difference.wrapping_sub(ONES) & !difference & HIGHS
+}
+
+/// A bit in the top of every byte of `word` that ends a plain run: a quote, a backslash, a control character. The lowest
+/// one is exact.
+const fn stops(word: u64) -> u64 {
+    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+    equal_to(word, b'"') | equal_to(word, b'\\') | control
+}
+
+/// The end of the string whose content starts at `start`.
+#[inline(always)]
+pub(super) fn string_end(bytes: &[u8], start: usize) -> Result<Span, ParseError> {
+    let mut at = start;
+    let mut highs = 0;
+    let mut escaped = false;
+    loop {
+        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let word = u64::from_le_bytes(*chunk);
+            let stops = stops(word);
+            if stops == 0 {
+                highs |= word & HIGHS;
+                at += 8;
+                continue;
+            }
+            // The bytes below the first stop belong to the string.
+            highs |= word & HIGHS & (stops & stops.wrapping_neg()).wrapping_sub(1);
+            at += (stops.trailing_zeros() / 8) as usize;
+            break;
+        }
+        match *bytes.get(at).ok_or(ParseError::Syntax)? {
+            b'"' => return Ok(Span { end: at, escaped, ascii: highs == 0 }),
+            b'\\' => {
+                escaped = true;
+                // Whatever follows is looked at when the escapes are undone; only its first byte could be a quote.
+                at += 2;
+            }
+            byte if byte < 0x20 => return Err(ParseError::Syntax),
+            byte => {
+                highs |= u64::from(byte) & 0x80;
+                at += 1;
+            }
+        }
+    }
+}
+
+/// The text that `raw`, the content of a string, stands for.
+#[cold]
+#[inline(never)]
+pub(super) fn unescape<'h>(heap: Heap<'h>, raw: &str) -> Result<&'h str, ParseError> {
+    let mut text = Text::new(heap, raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        let (plain, escape) = rest.split_at_checked(at).ok_or(ParseError::Escape)?;
+        text.push_str(plain);
+        let mut bytes = escape.bytes().skip(1);
+        let (character, used) = match bytes.next().ok_or(ParseError::Escape)? {
+            byte @ (b'"' | b'\\' | b'/') => (char::from(byte), 2),
+            b'b' => ('\u{8}', 2),
+            b'f' => ('\u{c}', 2),
+            b'n' => ('\n', 2),
+            b'r' => ('\r', 2),
+            b't' => ('\t', 2),
+            b'u' => unicode(escape.as_bytes())?,
+            _ => return Err(ParseError::Escape),
+        };
+        text.push(character);
+        rest = escape.get(used..).ok_or(ParseError::Escape)?;
+    }
+    text.push_str(rest);
+    Ok(text.finish_str())
+}
+
+/// The character that `\uXXXX`, or a surrogate pair of them, at the start of `escape` stands for, and its length in bytes.
+fn unicode(escape: &[u8]) -> Result<(char, usize), ParseError> {
+    let first = unit(escape, 0)?;
+    if let Some(character) = char::from_u32(first) {
+        return Ok((character, 6));
+    }
+    let second = unit(escape, 6)?;
+    let pair = first.wrapping_sub(0xD800) << 10 | second.wrapping_sub(0xDC00);
+    if !(0xD800..0xDC00).contains(&first) || !(0xDC00..0xE000).contains(&second) {
+        return Err(ParseError::Escape);
+    }
+    char::from_u32(0x1_0000 + pair).map(|character| (character, 12)).ok_or(ParseError::Escape)
+}
+
+/// The UTF-16 unit written `\uXXXX` at `at`.
+fn unit(escape: &[u8], at: usize) -> Result<u32, ParseError> {
+    let Some([b'\\', b'u', digits @ ..]) = escape.get(at..at + 6) else { return Err(ParseError::Escape) };
+    digits.iter().try_fold(0, |unit, digit| {
+        let digit = char::from(*digit).to_digit(16).ok_or(ParseError::Escape)?;
+        Ok(unit << 4 | digit)
+    })
+}
