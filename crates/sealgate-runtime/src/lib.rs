@@ -1,1 +1,44 @@
-//! Placeholder.
+//! Runs verified Sealgate bundles: from a [`VerifiedBundle`](sealgate_bundle::VerifiedBundle) to [`Decision`]s.
+//!
+//! Takes a verified bundle and a host's [`RuntimeOptions`], gives a [`Policy`] that any number of threads may ask at once.
+//! It never compiles a policy from source, never takes an unverified bundle but through calls named `dangerous_`, and has no
+//! lock and no system call on the way of a decision.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `engine` | the sandbox and its deadlines |
+//! | `module`, `abi`, `guest` | a module's bytes before they are compiled; its exports; what it returns |
+//! | `host` | what a module may call |
+//! | `instance`, `pool` | one instance; instances that wait |
+//! | `load`, `policy` | a loaded policy |
+//! | `request`, `verdict`, `decision`, `audit` | what is asked, what is answered, who is told |
+//!
+//! **Invariant:** every failure is a denial with its own [`Reason`].
+//!
+//! **Invariant:** nothing that the sandbox returns is used before it is checked against the sandbox's memory.
+
+mod abi;
+mod audit;
+mod decision;
+mod engine;
+mod error;
+mod guest;
+mod host;
+mod ids;
+mod instance;
+mod load;
+mod module;
+mod options;
+mod policy;
+mod pool;
+mod request;
+mod verdict;
+
+pub use audit::{AuditRecord, AuditSink};
+pub use decision::{Decision, DecisionId, Outcome, PolicyIdentity, Reason};
+pub use engine::Engine;
+pub use error::{DecideError, EngineError, LoadError, ModuleError};
+pub use instance::Format;
+pub use options::{EngineOptions, Isolation, OnAuditFailure, RuntimeOptions};
+pub use policy::{EntrypointId, Policy, PolicyStats, UnverifiedPolicy};
+pub use request::{RawJson, Request, WriteJson};

@@ -1,0 +1,26 @@
+//! The builtins that a host supplies to a compiled policy, and who may use them.
+//!
+//! Takes Rego values, gives Rego values: [`Registry`] maps a builtin's name to a [`Builtin`] and the [`Capability`] that
+//! it needs, [`Grants`] says which capabilities a host hands out. It knows neither WebAssembly nor policies; the runtime
+//! carries values across the sandbox's border with [`Value::parse`] and [`Value::write_text`].
+//!
+//! ```
+//! use sealgate_builtins::{Context, Registry, Value};
+//! let registry = Registry::standard();
+//! let sprintf = registry.get("sprintf").unwrap();
+//! let args = [Value::from("%s: %d"), Value::Array(vec!["age".into(), 7.into()])];
+//! let text = sprintf.call(&mut Context::new(), &args).unwrap();
+//! assert_eq!(text, Some(Value::from("age: 7")));
+//! ```
+
+mod number;
+mod registry;
+mod sprintf;
+mod strings;
+mod text;
+mod value;
+
+pub use number::Number;
+pub use registry::{Builtin, BuiltinError, Capability, Context, Entry, Grants, Registry};
+pub use text::ParseError;
+pub use value::Value;

@@ -1,0 +1,204 @@
+//! Which builtins there are, what each may touch, and what a host grants.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use thiserror::Error;
+
+use crate::value::Value;
+use crate::{sprintf, strings};
+
+/// What a builtin reaches beyond its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Capability {
+    /// Nothing: the same arguments give the same result.
+    Pure,
+    /// The wall clock.
+    Clock,
+    /// Randomness.
+    Random,
+    /// The network.
+    Network,
+    /// The process's environment.
+    Environment,
+}
+
+/// The capabilities that a host hands out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grants {
+    granted: Vec<Capability>,
+}
+
+impl Grants {
+    /// Pure builtins only.
+    pub fn pure_only() -> Self {
+        Self { granted: vec![Capability::Pure] }
+    }
+
+    /// Adds a capability.
+    #[must_use]
+    pub fn with(mut self, capability: Capability) -> Self {
+        if !self.allows(capability) {
+            self.granted.push(capability);
+        }
+        self
+    }
+
+    /// Whether builtins with this capability may be called.
+    pub fn allows(&self, capability: Capability) -> bool {
+        self.granted.contains(&capability)
+    }
+}
+
+impl Default for Grants {
+    /// Pure builtins, clock and randomness; never network or environment.
+    fn default() -> Self {
+        Self::pure_only().with(Capability::Clock).with(Capability::Random)
+    }
+}
+
+/// Why a builtin gives no value.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuiltinError {
+    /// The call is an error in Rego's sense: undefined, or the end of the decision where errors are strict.
+    #[error("{0}")]
+    Failed(String),
+    /// The decision must not go on: a bound was reached.
+    #[error("{0}")]
+    Halt(String),
+}
+
+impl BuiltinError {
+    /// An operand of the wrong type, worded as OPA words it. `position` counts from 1.
+    pub fn operand(position: usize, expected: &str, got: &Value) -> Self {
+        Self::Failed(format!("operand {position} must be {expected} but got {}", got.type_name()))
+    }
+}
+
+/// What lives as long as one decision: values that a decision must see only one of, such as the time.
+#[derive(Debug, Default)]
+pub struct Context {
+    once: BTreeMap<String, Value>,
+}
+
+impl Context {
+    /// A context for a new decision.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value that this decision has already seen under `key`, or the one that `make` gives now.
+    ///
+    /// # Errors
+    /// As `make`; nothing is remembered then.
+    pub fn once(
+        &mut self,
+        key: &str,
+        make: impl FnOnce() -> Result<Value, BuiltinError>,
+    ) -> Result<Value, BuiltinError> {
+        if let Some(value) = self.once.get(key) {
+            return Ok(value.clone());
+        }
+        let value = make()?;
+        self.once.insert(key.to_owned(), value.clone());
+        Ok(value)
+    }
+
+    /// Forgets everything, for the next decision.
+    pub fn clear(&mut self) {
+        self.once.clear();
+    }
+}
+
+/// A builtin's code.
+pub trait Builtin: Send + Sync {
+    /// Calls it. `Ok(None)` is Rego's undefined.
+    ///
+    /// # Errors
+    /// [`BuiltinError`] for arguments that it does not take.
+    fn call(&self, context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError>;
+}
+
+impl<F> Builtin for F
+where
+    F: Fn(&mut Context, &[Value]) -> Result<Option<Value>, BuiltinError> + Send + Sync,
+{
+    fn call(&self, context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
+        self(context, args)
+    }
+}
+
+/// A registered builtin.
+#[derive(Clone)]
+pub struct Entry {
+    /// What it reaches.
+    pub capability: Capability,
+    /// How many arguments it takes; calls with another number never reach it.
+    pub arity: usize,
+    code: Arc<dyn Builtin>,
+}
+
+impl Entry {
+    /// Calls it.
+    ///
+    /// # Errors
+    /// [`BuiltinError`] for arguments that it does not take, their number included.
+    pub fn call(&self, context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
+        if args.len() == self.arity {
+            self.code.call(context, args)
+        } else {
+            Err(BuiltinError::Failed(format!("expected {} arguments but got {}", self.arity, args.len())))
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("capability", &self.capability)
+            .field("arity", &self.arity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The builtins that a host has, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    entries: BTreeMap<String, Entry>,
+}
+
+impl Registry {
+    /// No builtin at all.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Every builtin of this crate; one shared instance.
+    pub fn standard() -> Arc<Self> {
+        static STANDARD: OnceLock<Arc<Registry>> = OnceLock::new();
+        Arc::clone(STANDARD.get_or_init(|| {
+            let mut registry = Self::empty();
+            sprintf::register(&mut registry);
+            strings::register(&mut registry);
+            Arc::new(registry)
+        }))
+    }
+
+    /// Adds a builtin, or replaces the one of that name.
+    pub fn insert(&mut self, name: &str, arity: usize, capability: Capability, code: impl Builtin + 'static) {
+        self.entries.insert(name.to_owned(), Entry { capability, arity, code: Arc::new(code) });
+    }
+
+    /// The builtin of that name.
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    /// Every name, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+}

@@ -1,0 +1,213 @@
+//! The OPA ABI, typed: what a policy module exports, found once per module and bound once per instance.
+//!
+//! [`Exports`] is made from a compiled module and refuses one that lacks what every evaluation needs. [`Abi`] is made from
+//! an instance. Neither evaluates anything; `instance` does, and `host` serves the module's imports.
+
+use wasmtime::{AsContextMut, Instance, Memory, Module, ModuleExport, TypedFunc, WasmParams, WasmResults};
+
+use crate::error::ModuleError;
+use crate::host::HostState;
+
+/// The parameters of `opa_eval`: reserved, entrypoint, data, input, input length, heap, format.
+pub(crate) type EvalParams = (i32, i32, i32, i32, i32, i32, i32);
+
+/// Where a module's exports are.
+pub(crate) struct Exports {
+    memory: ModuleExport,
+    heap_ptr_get: ModuleExport,
+    heap_ptr_set: ModuleExport,
+    malloc: ModuleExport,
+    json_parse: ModuleExport,
+    json_dump: ModuleExport,
+    entrypoints: ModuleExport,
+    builtins: ModuleExport,
+    eval: EvalExports,
+    value_parse: Option<ModuleExport>,
+    value_dump: Option<ModuleExport>,
+    /// Whether the module itself refuses an input that is not exactly one JSON value.
+    pub(crate) checks_input: bool,
+}
+
+/// How a module is evaluated.
+enum EvalExports {
+    /// In one call, ABI 1.2 and later.
+    OneCall(ModuleExport),
+    /// Through an evaluation context, before that.
+    Context(Box<[ModuleExport; 6]>),
+}
+
+const CONTEXT_EXPORTS: [&str; 6] = [
+    "opa_eval_ctx_new",
+    "opa_eval_ctx_set_input",
+    "opa_eval_ctx_set_data",
+    "opa_eval_ctx_set_entrypoint",
+    "eval",
+    "opa_eval_ctx_get_result",
+];
+
+/// The exported global by which a module says that it checks its input itself.
+pub(crate) const CHECKS_INPUT_GLOBAL: &str = "sealgate_abi_version";
+
+impl Exports {
+    /// Finds the exports of `module`.
+    ///
+    /// # Errors
+    /// [`ModuleError::Export`] names the first that is missing.
+    pub(crate) fn find(module: &Module) -> Result<Self, ModuleError> {
+        let need = |name: &'static str| module.get_export_index(name).ok_or(ModuleError::Export(name));
+        let eval = match module.get_export_index("opa_eval") {
+            Some(export) => EvalExports::OneCall(export),
+            None => {
+                let mut found = Vec::with_capacity(CONTEXT_EXPORTS.len());
+                for name in CONTEXT_EXPORTS {
+                    found.push(need(name)?);
+                }
+                EvalExports::Context(Box::new(found.try_into().map_err(|_| ModuleError::Export("opa_eval"))?))
+            }
+        };
+        Ok(Self {
+            memory: need("memory")?,
+            heap_ptr_get: need("opa_heap_ptr_get")?,
+            heap_ptr_set: need("opa_heap_ptr_set")?,
+            malloc: need("opa_malloc")?,
+            json_parse: need("opa_json_parse")?,
+            json_dump: need("opa_json_dump")?,
+            entrypoints: need("entrypoints")?,
+            builtins: need("builtins")?,
+            eval,
+            value_parse: module.get_export_index("opa_value_parse"),
+            value_dump: module.get_export_index("opa_value_dump"),
+            checks_input: module.get_export_index(CHECKS_INPUT_GLOBAL).is_some(),
+        })
+    }
+
+    /// Binds the exports that every decision needs.
+    ///
+    /// # Errors
+    /// [`ModuleError::Export`] names the first with a wrong type.
+    pub(crate) fn bind(
+        &self,
+        mut store: impl AsContextMut<Data = HostState>,
+        instance: Instance,
+    ) -> Result<Abi, ModuleError> {
+        let store = &mut store;
+        let memory = instance
+            .get_module_export(&mut *store, &self.memory)
+            .and_then(wasmtime::Extern::into_memory)
+            .ok_or(ModuleError::Export("memory"))?;
+        let eval = match &self.eval {
+            EvalExports::OneCall(export) => Eval::OneCall(typed(store, instance, export, "opa_eval")?),
+            EvalExports::Context(exports) => {
+                let [new, set_input, set_data, set_entrypoint, eval, get_result] = exports.as_ref();
+                Eval::Context(Box::new(ContextEval {
+                    new: typed(store, instance, new, "opa_eval_ctx_new")?,
+                    set_input: typed(store, instance, set_input, "opa_eval_ctx_set_input")?,
+                    set_data: typed(store, instance, set_data, "opa_eval_ctx_set_data")?,
+                    set_entrypoint: typed(store, instance, set_entrypoint, "opa_eval_ctx_set_entrypoint")?,
+                    eval: typed(store, instance, eval, "eval")?,
+                    get_result: typed(store, instance, get_result, "opa_eval_ctx_get_result")?,
+                }))
+            }
+        };
+        Ok(Abi {
+            memory,
+            eval,
+            heap_ptr_get: typed(store, instance, &self.heap_ptr_get, "opa_heap_ptr_get")?,
+            heap_ptr_set: typed(store, instance, &self.heap_ptr_set, "opa_heap_ptr_set")?,
+        })
+    }
+
+    /// Binds the exports that only loading and host builtins need.
+    ///
+    /// # Errors
+    /// [`ModuleError::Export`] names the first with a wrong type.
+    pub(crate) fn bind_values(
+        &self,
+        mut store: impl AsContextMut<Data = HostState>,
+        instance: Instance,
+    ) -> Result<ValueAbi, ModuleError> {
+        let store = &mut store;
+        let (parse, parse_name) = match &self.value_parse {
+            Some(export) => (export, "opa_value_parse"),
+            None => (&self.json_parse, "opa_json_parse"),
+        };
+        let (dump, dump_name) = match &self.value_dump {
+            Some(export) => (export, "opa_value_dump"),
+            None => (&self.json_dump, "opa_json_dump"),
+        };
+        Ok(ValueAbi {
+            malloc: typed(store, instance, &self.malloc, "opa_malloc")?,
+            json_parse: typed(store, instance, &self.json_parse, "opa_json_parse")?,
+            json_dump: typed(store, instance, &self.json_dump, "opa_json_dump")?,
+            value_parse: typed(store, instance, parse, parse_name)?,
+            value_dump: typed(store, instance, dump, dump_name)?,
+            entrypoints: typed(store, instance, &self.entrypoints, "entrypoints")?,
+            builtins: typed(store, instance, &self.builtins, "builtins")?,
+        })
+    }
+}
+
+fn typed<P: WasmParams, R: WasmResults>(
+    store: &mut impl AsContextMut<Data = HostState>,
+    instance: Instance,
+    export: &ModuleExport,
+    name: &'static str,
+) -> Result<TypedFunc<P, R>, ModuleError> {
+    instance
+        .get_module_export(&mut *store, export)
+        .and_then(wasmtime::Extern::into_func)
+        .and_then(|func| func.typed(&*store).ok())
+        .ok_or(ModuleError::Export(name))
+}
+
+/// An instance's exports on the way of every decision.
+pub(crate) struct Abi {
+    pub(crate) memory: Memory,
+    pub(crate) eval: Eval,
+    pub(crate) heap_ptr_get: TypedFunc<(), i32>,
+    pub(crate) heap_ptr_set: TypedFunc<i32, ()>,
+}
+
+/// How an instance is evaluated.
+pub(crate) enum Eval {
+    OneCall(TypedFunc<EvalParams, i32>),
+    Context(Box<ContextEval>),
+}
+
+/// Evaluation through a context.
+pub(crate) struct ContextEval {
+    pub(crate) new: TypedFunc<(), i32>,
+    pub(crate) set_input: TypedFunc<(i32, i32), ()>,
+    pub(crate) set_data: TypedFunc<(i32, i32), ()>,
+    pub(crate) set_entrypoint: TypedFunc<(i32, i32), ()>,
+    pub(crate) eval: TypedFunc<i32, i32>,
+    pub(crate) get_result: TypedFunc<i32, i32>,
+}
+
+/// An instance's exports for values.
+#[derive(Clone)]
+pub(crate) struct ValueAbi {
+    pub(crate) malloc: TypedFunc<i32, i32>,
+    pub(crate) json_parse: TypedFunc<(i32, i32), i32>,
+    pub(crate) json_dump: TypedFunc<i32, i32>,
+    pub(crate) value_parse: TypedFunc<(i32, i32), i32>,
+    pub(crate) value_dump: TypedFunc<i32, i32>,
+    pub(crate) entrypoints: TypedFunc<(), i32>,
+    pub(crate) builtins: TypedFunc<(), i32>,
+}
+
+/// What a module says about its version, where it says so.
+///
+/// # Errors
+/// [`ModuleError::AbiVersion`] for any major version but 1.
+pub(crate) fn check_version(
+    mut store: impl AsContextMut<Data = HostState>,
+    instance: Instance,
+) -> Result<(), ModuleError> {
+    let Some(global) = instance.get_global(&mut store, "opa_wasm_abi_version") else { return Ok(()) };
+    match global.get(&mut store).i32() {
+        Some(1) => Ok(()),
+        Some(other) => Err(ModuleError::AbiVersion(other)),
+        None => Err(ModuleError::Export("opa_wasm_abi_version")),
+    }
+}

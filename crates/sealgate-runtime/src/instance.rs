@@ -1,0 +1,387 @@
+//! One instance of a policy: made, asked, and fit or unfit to be asked again.
+//!
+//! [`Template`] is what all instances of a policy share; [`Instance::start`] makes one under the load deadline. Whoever
+//! holds an instance has it alone. What the sandbox returns is checked by `guest` before it is believed.
+
+use std::io;
+use std::sync::Arc;
+
+use sealgate_builtins::Value;
+use wasmtime::{AsContextMut, InstancePre, Store};
+
+use crate::abi::{Abi, Eval, Exports, ValueAbi, check_version};
+use crate::decision::{PolicyIdentity, Verdict};
+use crate::engine::Engine;
+use crate::error::{DecideError, LoadError};
+use crate::guest::{self, GuestPtr};
+use crate::host::{BuiltinTable, HostState, stopped};
+use crate::ids::Ids;
+use crate::verdict::Memo;
+
+/// What every instance of one policy is made from.
+pub(crate) struct Template {
+    pub(crate) engine: Engine,
+    pub(crate) pre: InstancePre<HostState>,
+    pub(crate) exports: Arc<Exports>,
+    pub(crate) builtins: Arc<BuiltinTable>,
+    /// The data document as JSON.
+    pub(crate) data: Arc<[u8]>,
+    pub(crate) identity: PolicyIdentity,
+    pub(crate) max_memory: usize,
+    pub(crate) max_retained: usize,
+    pub(crate) max_input: usize,
+    pub(crate) max_result: usize,
+    pub(crate) load_ticks: u64,
+    pub(crate) decide_ticks: u64,
+}
+
+/// How a result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// As JSON; sets become lists.
+    #[default]
+    Json,
+    /// As Rego text, which keeps sets and keys that are not strings.
+    Rego,
+}
+
+impl Format {
+    const fn to_abi(self) -> i32 {
+        match self {
+            Self::Json => 0,
+            Self::Rego => 1,
+        }
+    }
+}
+
+/// An instance of a policy.
+pub(crate) struct Instance {
+    store: Store<HostState>,
+    handle: wasmtime::Instance,
+    abi: Abi,
+    /// The first address above everything that outlives a decision.
+    base: GuestPtr,
+    /// The data document.
+    data: i32,
+    /// Bytes of memory when it was new.
+    born_with: usize,
+    memo: Memo,
+    pub(crate) ids: Ids,
+    /// A copy of its own, so that threads do not share the counter of one.
+    pub(crate) identity: Arc<PolicyIdentity>,
+}
+
+/// Alignment of everything that is put above the heap base.
+const ALIGN: u32 = 8;
+
+impl Instance {
+    /// Makes an instance with the template's data loaded.
+    ///
+    /// # Errors
+    /// [`DecideError`] as for a decision; [`DecideError::InvalidInput`] if the data is no JSON to the policy.
+    pub(crate) fn start(template: &Template) -> Result<Self, DecideError> {
+        let _awake = template.engine.hold();
+        Self::start_within(template, template.load_ticks)
+    }
+
+    /// Makes an instance within `ticks`, which must be a registered deadline or one that is held.
+    ///
+    /// # Errors
+    /// As [`Instance::start`].
+    pub(crate) fn start_within(template: &Template, ticks: u64) -> Result<Self, DecideError> {
+        template.engine.touch();
+        let state = HostState::new(template.max_memory, Arc::clone(&template.builtins));
+        let mut store = Store::new(template.engine.wasmtime(), state);
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(ticks);
+        let instance = match template.pre.instantiate(&mut store) {
+            Ok(instance) => instance,
+            Err(error) => return Err(stopped(&error, &store.data().limits)),
+        };
+        let wrong = |_| DecideError::BrokenAbi("an export has the wrong type");
+        let abi = template.exports.bind(&mut store, instance).map_err(wrong)?;
+        let in_one_call = matches!(abi.eval, Eval::OneCall(_));
+        let values = if template.builtins.is_empty() && template.data.is_empty() && in_one_call {
+            None
+        } else {
+            Some(template.exports.bind_values(&mut store, instance).map_err(wrong)?)
+        };
+        let mut made = Self {
+            born_with: 0,
+            store,
+            handle: instance,
+            base: GuestPtr(0),
+            data: 0,
+            memo: Memo::default(),
+            ids: Ids::new(),
+            identity: Arc::new(template.identity.clone()),
+            abi,
+        };
+        if let Some(values) = values {
+            if !template.data.is_empty() {
+                made.data = made.load_data(&values, &template.data)?;
+            }
+            made.store.data_mut().values = Some((made.abi.memory, values));
+        }
+        let heap = made.guarded(|store, abi| abi.heap_ptr_get.call(store, ()))?;
+        made.base = aligned(GuestPtr::from_abi(heap))?;
+        made.born_with = made.abi.memory.data_size(&made.store);
+        Ok(made)
+    }
+
+    /// Reads the module's lists of entrypoints and builtins. Spends the instance's heap, so it is to be dropped after.
+    ///
+    /// # Errors
+    /// [`LoadError`] if the module stops or its lists are not objects of numbers.
+    pub(crate) fn listings(
+        mut self,
+        template: &Template,
+    ) -> Result<Listings, LoadError> {
+        let _awake = template.engine.hold();
+        self.store.set_epoch_deadline(template.load_ticks);
+        check_version(&mut self.store, self.handle)?;
+        let values = template.exports.bind_values(&mut self.store, self.handle)?;
+        let entrypoints = self.listing("entrypoints", &values, |values| &values.entrypoints)?;
+        let builtins = self.listing("builtins", &values, |values| &values.builtins)?;
+        Ok(Listings { entrypoints, builtins })
+    }
+
+    /// Evaluates with `input` as it is; no input at all if it is empty.
+    ///
+    /// # Errors
+    /// [`DecideError`]; after one that spoils the instance it is to be dropped.
+    #[inline]
+    pub(crate) fn evaluate(
+        &mut self,
+        template: &Template,
+        entrypoint: i32,
+        input: &[u8],
+        format: Format,
+    ) -> Result<GuestPtr, DecideError> {
+        if input.len() > template.max_input {
+            return Err(DecideError::InputTooLarge { limit: template.max_input });
+        }
+        match guest::region(self.abi.memory.data_mut(&mut self.store), self.base, input.len()) {
+            Some(region) => region.copy_from_slice(input),
+            None => {
+                self.make_room(input.len())?;
+                guest::region(self.abi.memory.data_mut(&mut self.store), self.base, input.len())
+                    .ok_or(DecideError::MemoryLimit)?
+                    .copy_from_slice(input);
+            }
+        }
+        self.run(template, entrypoint, input.len(), format)
+    }
+
+    /// Evaluates with the input that `write` writes, straight into the policy's memory.
+    ///
+    /// # Errors
+    /// As [`Instance::evaluate`], and [`DecideError::InvalidInput`] if `write` fails.
+    pub(crate) fn evaluate_written(
+        &mut self,
+        template: &Template,
+        entrypoint: i32,
+        write: &dyn Fn(&mut dyn io::Write) -> io::Result<()>,
+    ) -> Result<GuestPtr, DecideError> {
+        let mut room = template.max_input.min(4096);
+        loop {
+            let memory = self.abi.memory.data_mut(&mut self.store);
+            if let Some(region) = guest::region(memory, self.base, room) {
+                let mut rest = region;
+                match write(&mut rest) {
+                    Ok(()) => {
+                        let length = room.saturating_sub(rest.len());
+                        return self.run(template, entrypoint, length, Format::Json);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WriteZero => {}
+                    Err(error) => return Err(DecideError::InvalidInput(error.to_string())),
+                }
+                if room == template.max_input {
+                    return Err(DecideError::InputTooLarge { limit: template.max_input });
+                }
+                room = room.saturating_mul(8).min(template.max_input);
+            } else {
+                self.make_room(room)?;
+            }
+        }
+    }
+
+    /// The text of the result at `at`.
+    ///
+    /// # Errors
+    /// [`DecideError::BrokenAbi`] or [`DecideError::ResultTooLarge`].
+    #[inline]
+    pub(crate) fn text(&self, template: &Template, at: GuestPtr) -> Result<&str, DecideError> {
+        guest::text(self.abi.memory.data(&self.store), at, template.max_result)
+    }
+
+    /// The verdict in the result at `at`.
+    ///
+    /// # Errors
+    /// As [`Instance::text`], and as `verdict` reads it.
+    #[inline]
+    pub(crate) fn verdict(&mut self, template: &Template, at: GuestPtr) -> Result<Arc<Verdict>, DecideError> {
+        let text = guest::text(self.abi.memory.data(&self.store), at, template.max_result)?;
+        self.memo.read(text)
+    }
+
+    /// Whether its memory is still small enough to be kept.
+    pub(crate) fn fit_for_reuse(&self, template: &Template) -> bool {
+        self.abi.memory.data_size(&self.store) <= template.max_retained.max(self.born_with)
+    }
+
+    fn run(
+        &mut self,
+        template: &Template,
+        entrypoint: i32,
+        length: usize,
+        format: Format,
+    ) -> Result<GuestPtr, DecideError> {
+        template.engine.touch();
+        self.store.set_epoch_deadline(template.decide_ticks);
+        let at = match &self.abi.eval {
+            Eval::OneCall(eval) => {
+                let length_abi = u32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
+                let heap = aligned(GuestPtr(self.base.0.checked_add(length_abi).ok_or(DecideError::MemoryLimit)?))?;
+                let input = if length == 0 { 0 } else { self.base.to_abi() };
+                let params =
+                    (0, entrypoint, self.data, input, length_abi.cast_signed(), heap.to_abi(), format.to_abi());
+                eval.call(&mut self.store, params)
+            }
+            Eval::Context(_) => return self.run_in_context(entrypoint, length, format),
+        };
+        if !template.builtins.is_empty() {
+            self.store.data_mut().context.clear();
+        }
+        match at {
+            Ok(at) => Ok(GuestPtr::from_abi(at)),
+            Err(error) => Err(self.stopped(&error)),
+        }
+    }
+
+    /// The evaluation of modules without `opa_eval`.
+    fn run_in_context(
+        &mut self,
+        entrypoint: i32,
+        length: usize,
+        format: Format,
+    ) -> Result<GuestPtr, DecideError> {
+        let (base, data) = (self.base, self.data);
+        let length_abi = i32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
+        let heap = aligned(GuestPtr(base.0.checked_add(length_abi.cast_unsigned()).ok_or(DecideError::MemoryLimit)?))?;
+        let values = match &self.store.data().values {
+            Some((_, values)) => values.clone(),
+            None => return Err(DecideError::BrokenAbi("it has no `opa_eval`")),
+        };
+        let parsed = self.guarded(|mut store, abi| {
+            abi.heap_ptr_set.call(&mut store, heap.to_abi())?;
+            if length == 0 { Ok(None) } else { values.json_parse.call(&mut store, (base.to_abi(), length_abi)).map(Some) }
+        })?;
+        if parsed == Some(0) {
+            return Err(DecideError::InvalidInput("the policy cannot read it".to_owned()));
+        }
+        let at = self.guarded(|mut store, abi| {
+            let Eval::Context(context) = &abi.eval else { return Ok(0) };
+            let ctx = context.new.call(&mut store, ())?;
+            if let Some(input) = parsed {
+                context.set_input.call(&mut store, (ctx, input))?;
+            }
+            context.set_data.call(&mut store, (ctx, data))?;
+            context.set_entrypoint.call(&mut store, (ctx, entrypoint))?;
+            context.eval.call(&mut store, ctx)?;
+            let result = context.get_result.call(&mut store, ctx)?;
+            match format {
+                Format::Json => values.json_dump.call(&mut store, result),
+                Format::Rego => values.value_dump.call(&mut store, result),
+            }
+        })?;
+        self.store.data_mut().context.clear();
+        Ok(GuestPtr::from_abi(at))
+    }
+
+    fn load_data(&mut self, values: &ValueAbi, data: &[u8]) -> Result<i32, DecideError> {
+        let length = i32::try_from(data.len()).map_err(|_| DecideError::MemoryLimit)?;
+        let at = self.guarded(|store, _| values.malloc.call(store, length))?;
+        let at = GuestPtr::from_abi(at);
+        match guest::region(self.abi.memory.data_mut(&mut self.store), at, data.len()) {
+            Some(region) if !at.is_null() => region.copy_from_slice(data),
+            _ => return Err(DecideError::BrokenAbi("it allocated outside its memory")),
+        }
+        let parsed = self.guarded(|store, _| values.json_parse.call(store, (at.to_abi(), length)))?;
+        if parsed == 0 {
+            return Err(DecideError::InvalidInput("the policy cannot read its data".to_owned()));
+        }
+        Ok(parsed)
+    }
+
+    fn listing(
+        &mut self,
+        what: &'static str,
+        values: &ValueAbi,
+        list: impl Fn(&ValueAbi) -> &wasmtime::TypedFunc<(), i32>,
+    ) -> Result<Vec<(String, i32)>, LoadError> {
+        let at = self
+            .guarded(|mut store, _| {
+                let value = list(values).call(&mut store, ())?;
+                values.json_dump.call(&mut store, value)
+            })
+            .map_err(LoadError::Start)?;
+        let unreadable = |problem: String| LoadError::Listing { what, problem };
+        let text = guest::text(self.abi.memory.data(&self.store), GuestPtr::from_abi(at), MAX_LISTING)
+            .map_err(|error| unreadable(error.to_string()))?;
+        let Value::Object(entries) = Value::parse(text).map_err(|error| unreadable(error.to_string()))? else {
+            return Err(unreadable("not an object".to_owned()));
+        };
+        let mut list = Vec::with_capacity(entries.len());
+        for (name, id) in entries {
+            let id = id.as_number().and_then(sealgate_builtins::Number::as_i64).and_then(|id| i32::try_from(id).ok());
+            match (name, id) {
+                (Value::String(name), Some(id)) => list.push((name, id)),
+                (name, _) => return Err(unreadable(format!("`{}` has no number", name.to_text()))),
+            }
+        }
+        Ok(list)
+    }
+
+    /// Grows the memory so that `length` bytes lie above the base.
+    fn make_room(&mut self, length: usize) -> Result<(), DecideError> {
+        let have = self.abi.memory.data_size(&self.store);
+        let base = usize::try_from(self.base.0).unwrap_or(usize::MAX);
+        let need = base.checked_add(length).ok_or(DecideError::MemoryLimit)?;
+        let pages = need.saturating_sub(have).div_ceil(64 << 10);
+        let pages = u64::try_from(pages).unwrap_or(u64::MAX);
+        self.abi.memory.grow(&mut self.store, pages).map_err(|_| DecideError::MemoryLimit)?;
+        Ok(())
+    }
+
+    /// Calls into the sandbox with what stops it made readable.
+    fn guarded<R>(
+        &mut self,
+        call: impl FnOnce(wasmtime::StoreContextMut<'_, HostState>, &Abi) -> Result<R, wasmtime::Error>,
+    ) -> Result<R, DecideError> {
+        match call(self.store.as_context_mut(), &self.abi) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.stopped(&error)),
+        }
+    }
+
+    #[cold]
+    fn stopped(&mut self, error: &wasmtime::Error) -> DecideError {
+        stopped(error, &self.store.data().limits)
+    }
+}
+
+/// Bytes of a list of entrypoints or builtins.
+const MAX_LISTING: usize = 1 << 20;
+
+/// What a module says that it has and needs.
+pub(crate) struct Listings {
+    pub(crate) entrypoints: Vec<(String, i32)>,
+    pub(crate) builtins: Vec<(String, i32)>,
+}
+
+fn aligned(at: GuestPtr) -> Result<GuestPtr, DecideError> {
+    at.0.checked_next_multiple_of(ALIGN)
+        .map(GuestPtr)
+        .ok_or(DecideError::BrokenAbi("its heap lies beyond its memory"))
+}

@@ -1,0 +1,174 @@
+//! From a module's bytes to what instances are made from: checked, compiled, its builtins granted.
+//!
+//! Takes [`Parts`] of a bundle, gives [`Loaded`], which is shared by every policy over the same module. It keeps no
+//! instance.
+
+use std::sync::Arc;
+
+use sealgate_builtins::{Grants, Registry};
+use serde::de::IgnoredAny;
+use wasmtime::{InstancePre, Linker, Module};
+
+use crate::abi::Exports;
+use crate::decision::PolicyIdentity;
+use crate::engine::Engine;
+use crate::error::LoadError;
+use crate::host::{self, BuiltinTable, HostState};
+use crate::instance::{Instance, Listings, Template};
+use crate::module::{self, Bounds};
+use crate::options::RuntimeOptions;
+
+/// What of a bundle is loaded.
+pub(crate) struct Parts<'a> {
+    pub(crate) wasm: &'a [u8],
+    pub(crate) data: Option<&'a [u8]>,
+    pub(crate) identity: PolicyIdentity,
+    /// The builtins that the signed manifest names; the module may not list others.
+    pub(crate) allowed_builtins: Option<&'a [String]>,
+}
+
+/// A module that is ready to be instantiated.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    engine: Engine,
+    pre: InstancePre<HostState>,
+    exports: Arc<Exports>,
+    builtins: Arc<BuiltinTable>,
+    identity: PolicyIdentity,
+    /// Sorted by name.
+    pub(crate) entrypoints: Vec<(String, i32)>,
+}
+
+impl Loaded {
+    /// Checks, compiles and links the module, and asks it for its lists.
+    ///
+    /// # Errors
+    /// [`LoadError`] names the step that refused.
+    pub(crate) fn new(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
+        if parts.wasm.is_empty() {
+            return Err(LoadError::NoModule);
+        }
+        if let Some(data) = parts.data {
+            check_json(data).map_err(LoadError::Data)?;
+        }
+        let engine = match &options.engine {
+            Some(engine) => engine.clone(),
+            None => Engine::shared()?,
+        };
+        let bounds = Bounds { module: options.max_module, memory: max_memory(&engine, options) };
+        let wasm = module::prepare(parts.wasm, bounds)?;
+        let compile = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
+        let module = Module::new(engine.wasmtime(), &wasm).map_err(compile)?;
+        let exports = Arc::new(Exports::find(&module)?);
+        let mut linker = Linker::new(engine.wasmtime());
+        host::link(&mut linker).map_err(compile)?;
+        let pre = linker.instantiate_pre(&module).map_err(compile)?;
+        let mut loaded = Self {
+            engine,
+            pre,
+            exports,
+            builtins: Arc::default(),
+            identity: parts.identity.clone(),
+            entrypoints: Vec::new(),
+        };
+        // A first instance without data or builtins is asked for the lists that the others are made with.
+        let probe = loaded.template(Arc::from([]), options)?;
+        let listings = Instance::start(&probe).map_err(LoadError::Start)?.listings(&probe)?;
+        let Listings { mut entrypoints, builtins } = listings;
+        entrypoints.sort_unstable();
+        loaded.entrypoints = entrypoints;
+        loaded.builtins = Arc::new(grant(builtins, parts.allowed_builtins, &options.builtins, &options.grants)?);
+        Ok(loaded)
+    }
+
+    /// What instances over `data` are made from.
+    ///
+    /// # Errors
+    /// None but those of the engine's options.
+    pub(crate) fn template(&self, data: Arc<[u8]>, options: &RuntimeOptions) -> Result<Template, LoadError> {
+        Ok(Template {
+            engine: self.engine.clone(),
+            pre: self.pre.clone(),
+            exports: Arc::clone(&self.exports),
+            builtins: Arc::clone(&self.builtins),
+            data,
+            identity: self.identity.clone(),
+            max_memory: max_memory(&self.engine, options),
+            max_retained: options.max_retained,
+            // Offsets are 32 bits, and the heap needs room above the input.
+            max_input: options.max_input.min(1 << 30),
+            max_result: options.max_result,
+            load_ticks: self.engine.ticks(options.load_deadline),
+            decide_ticks: self.engine.register_deadline(options.deadline),
+        })
+    }
+}
+
+fn max_memory(engine: &Engine, options: &RuntimeOptions) -> usize {
+    let cap = engine.options().max_memory;
+    options.max_memory.map_or(cap, |wanted| wanted.min(cap))
+}
+
+/// The data document of a bundle without one.
+pub(crate) fn no_data() -> Arc<[u8]> {
+    Arc::from(*b"{}")
+}
+
+/// Whether `text` is exactly one JSON value; what is wrong, if not.
+///
+/// # Errors
+/// The parser's message.
+pub(crate) fn check_json(text: &[u8]) -> Result<(), String> {
+    serde_json::from_slice::<IgnoredAny>(text).map(drop).map_err(|error| error.to_string())
+}
+
+fn grant(
+    listed: Vec<(String, i32)>,
+    allowed: Option<&[String]>,
+    registry: &Registry,
+    grants: &Grants,
+) -> Result<BuiltinTable, LoadError> {
+    let mut table = BuiltinTable::with_capacity(listed.len());
+    let mut refused = Vec::new();
+    for (name, id) in listed {
+        let in_manifest = allowed.is_none_or(|allowed| allowed.contains(&name));
+        match registry.get(&name) {
+            Some(entry) if in_manifest && grants.allows(entry.capability) => {
+                if table.insert(id, (name.into(), entry.clone())).is_some() {
+                    let problem = format!("two builtins have the number {id}");
+                    return Err(LoadError::Listing { what: "builtins", problem });
+                }
+            }
+            _ => refused.push(name),
+        }
+    }
+    if refused.is_empty() { Ok(table) } else { Err(LoadError::BuiltinsNotGranted(refused)) }
+}
+
+/// The entrypoint that decides: the one asked for, the only one, or the only one that is named `decision`.
+///
+/// # Errors
+/// [`LoadError::UnknownEntrypoint`] if the one asked for is not there.
+pub(crate) fn decision_entrypoint(
+    entrypoints: &[(String, i32)],
+    wanted: Option<&str>,
+) -> Result<Option<i32>, LoadError> {
+    if let Some(wanted) = wanted {
+        return match entrypoints.iter().find(|(name, _)| name == wanted) {
+            Some((_, id)) => Ok(Some(*id)),
+            None => Err(LoadError::UnknownEntrypoint {
+                wanted: wanted.to_owned(),
+                known: entrypoints.iter().map(|(name, _)| name.clone()).collect(),
+            }),
+        };
+    }
+    if let [(_, id)] = entrypoints {
+        return Ok(Some(*id));
+    }
+    let mut named = entrypoints.iter().filter(|(name, _)| name.rsplit('/').next() == Some("decision"));
+    Ok(match (named.next(), named.next()) {
+        (Some((_, id)), None) => Some(*id),
+        _ => None,
+    })
+}
+

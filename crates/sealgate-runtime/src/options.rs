@@ -1,0 +1,136 @@
+//! The host's choices: [`EngineOptions`] for the sandbox that many policies share, [`RuntimeOptions`] for one policy.
+//!
+//! Plain data with defaults that fit a decision service; nothing here touches the sandbox.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealgate_builtins::{Grants, Registry};
+
+use crate::audit::AuditSink;
+use crate::engine::Engine;
+
+/// How a sandbox is set up. The caps hold for every policy that uses the engine.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Bytes of memory that one instance may have at most. Default 256 MiB.
+    pub max_memory: usize,
+    /// Bytes of native stack that a policy may use. A calling thread needs that much to spare. Default 512 KiB.
+    pub max_stack: usize,
+    /// How often deadlines are looked at; a deadline is kept to within two of these. Default 1 ms.
+    pub tick: Duration,
+    /// The longest deadline that any policy on this engine may ask for. Default 60 s.
+    pub longest_deadline: Duration,
+    /// Instances that may exist at the same time, of all policies together. Default 512.
+    pub instances: u32,
+    /// Bytes of an instance's memory that stay resident when it is dropped, ready for the next. Default 256 KiB.
+    pub keep_resident: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            max_memory: 256 << 20,
+            max_stack: 512 << 10,
+            tick: Duration::from_millis(1),
+            longest_deadline: Duration::from_secs(60),
+            instances: 512,
+            keep_resident: 256 << 10,
+        }
+    }
+}
+
+/// How far decisions are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// Instances are reused; the heap is reset between decisions. A module that keeps state in its globals or static
+    /// data could see it again, which signed modules are trusted not to do.
+    #[default]
+    Pooled,
+    /// Every decision gets a new instance and so a new memory.
+    Fresh,
+}
+
+/// What becomes of a decision whose audit record could not be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnAuditFailure {
+    /// It is denied with [`Reason::AuditFailed`](crate::Reason::AuditFailed).
+    #[default]
+    Deny,
+    /// It stands; the loss is counted in [`PolicyStats`](crate::PolicyStats).
+    Count,
+}
+
+/// How one policy is run.
+#[derive(Clone)]
+pub struct RuntimeOptions {
+    /// The engine to use; the process-wide one ([`Engine::shared`]) if `None`.
+    pub engine: Option<Engine>,
+    /// How far decisions are kept apart.
+    pub isolation: Isolation,
+    /// How long one decision may take. Default 50 ms.
+    pub deadline: Duration,
+    /// How long starting an instance may take, data included. Default 10 s.
+    pub load_deadline: Duration,
+    /// Bytes of memory that one instance may have; the engine's cap if `None`.
+    pub max_memory: Option<usize>,
+    /// Bytes of memory above which a pooled instance is replaced after its decision. Default 64 MiB, and never less
+    /// than what an instance has when it is new.
+    pub max_retained: usize,
+    /// Bytes of input that are accepted. Default 1 MiB.
+    pub max_input: usize,
+    /// Bytes of result that are accepted. Default 16 MiB.
+    pub max_result: usize,
+    /// Bytes of module that are accepted. Default 64 MiB.
+    pub max_module: usize,
+    /// Instances kept ready; twice the machine's threads if `None`.
+    pub pool_size: Option<usize>,
+    /// The entrypoint that decides, such as `sealgate/policy/decision`. If `None`: the only one there is, or the only
+    /// one named `decision`.
+    pub entrypoint: Option<String>,
+    /// Whether decisions say how long they took (two clock reads each).
+    pub measure_elapsed: bool,
+    /// The builtins that the host has.
+    pub builtins: Arc<Registry>,
+    /// Which capabilities the policy's builtins may use. Pure ones, clock and randomness by default.
+    pub grants: Grants,
+    /// Who is told of every decision.
+    pub audit: Option<Arc<dyn AuditSink>>,
+    /// What becomes of a decision that could not be recorded.
+    pub on_audit_failure: OnAuditFailure,
+}
+
+impl Default for RuntimeOptions {
+    fn default() -> Self {
+        Self {
+            engine: None,
+            isolation: Isolation::default(),
+            deadline: Duration::from_millis(50),
+            load_deadline: Duration::from_secs(10),
+            max_memory: None,
+            max_retained: 64 << 20,
+            max_input: 1 << 20,
+            max_result: 16 << 20,
+            max_module: 64 << 20,
+            pool_size: None,
+            entrypoint: None,
+            measure_elapsed: false,
+            builtins: Registry::standard(),
+            grants: Grants::default(),
+            audit: None,
+            on_audit_failure: OnAuditFailure::default(),
+        }
+    }
+}
+
+impl fmt::Debug for RuntimeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeOptions")
+            .field("isolation", &self.isolation)
+            .field("deadline", &self.deadline)
+            .field("entrypoint", &self.entrypoint)
+            .field("grants", &self.grants)
+            .finish_non_exhaustive()
+    }
+}

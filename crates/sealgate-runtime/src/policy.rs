@@ -1,0 +1,492 @@
+//! A loaded policy: asks instances, gives decisions.
+//!
+//! Takes a [`VerifiedBundle`] and a host's options, compiles and warms, and then answers from any number of threads at
+//! once. It never sees an unverified bundle except through the one call that says `dangerous`.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use sealgate_bundle::VerifiedBundle;
+
+use crate::audit::{AuditRecord, AuditSink};
+use crate::decision::{Decision, DecisionId, PolicyIdentity, Verdict};
+use crate::error::{DecideError, LoadError};
+use crate::guest::GuestPtr;
+use crate::instance::{Format, Instance, Template};
+use crate::load::{self, Loaded, Parts};
+use crate::options::{Isolation, OnAuditFailure, RuntimeOptions};
+use crate::pool::Pool;
+use crate::request::Request;
+
+/// A policy that is ready to decide. Cheap to clone; clones share instances. `Send + Sync`, without a lock on the way of a
+/// decision.
+///
+/// A calling thread needs [`EngineOptions::max_stack`](crate::EngineOptions::max_stack) of stack to spare.
+#[derive(Clone)]
+pub struct Policy {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    template: Template,
+    entrypoints: Vec<(String, i32)>,
+    decision: Option<EntrypointId>,
+    pool: Pool<Instance>,
+    isolation: Isolation,
+    measure_elapsed: bool,
+    audit: Option<Arc<dyn AuditSink>>,
+    on_audit_failure: OnAuditFailure,
+    counters: Counters,
+    options: RuntimeOptions,
+    load: Loaded,
+}
+
+/// An entrypoint of one policy, found by name once; see [`Policy::entrypoint`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntrypointId(i32);
+
+/// What happened to a policy's instances. Only what is rare is counted, so counting costs a decision nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PolicyStats {
+    /// Instances made, the first included. With [`Isolation::Fresh`] those of decisions are not counted.
+    pub instances_started: u64,
+    /// Instances dropped because their memory had grown beyond the bound.
+    pub dropped_grown: u64,
+    /// Instances dropped after a trap, a timeout, an abort or a broken result.
+    pub dropped_spoiled: u64,
+    /// Decisions that ended at their deadline.
+    pub timeouts: u64,
+    /// Audit records that were not kept.
+    pub audit_failures: u64,
+}
+
+#[derive(Default)]
+struct Counters {
+    instances_started: AtomicU64,
+    dropped_grown: AtomicU64,
+    dropped_spoiled: AtomicU64,
+    timeouts: AtomicU64,
+    audit_failures: AtomicU64,
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A module that nobody signed, for [`Policy::dangerous_load_unverified`].
+#[derive(Debug, Clone, Copy)]
+pub struct UnverifiedPolicy<'a> {
+    /// The module.
+    pub wasm: &'a [u8],
+    /// The data document as JSON.
+    pub data: Option<&'a [u8]>,
+    /// What decisions give as the bundle's name.
+    pub name: &'a str,
+}
+
+impl<'a> UnverifiedPolicy<'a> {
+    /// A module without data, called `unverified`.
+    pub fn new(wasm: &'a [u8]) -> Self {
+        Self { wasm, data: None, name: "unverified" }
+    }
+}
+
+impl Policy {
+    /// Loads a verified bundle: checks the module, compiles it, grants its builtins and starts a first instance.
+    ///
+    /// # Errors
+    /// [`LoadError`] names the step that refused.
+    pub fn load(bundle: &VerifiedBundle, options: &RuntimeOptions) -> Result<Self, LoadError> {
+        let parts = Parts {
+            wasm: bundle.wasm(),
+            data: bundle.data(),
+            identity: PolicyIdentity {
+                name: bundle.name().into(),
+                revision: bundle.revision().to_string().into(),
+                serial: bundle.serial(),
+                verified: bundle.key_id().is_some(),
+            },
+            allowed_builtins: Some(bundle.builtins()),
+        };
+        Self::from_parts(&parts, options)
+    }
+
+    /// Loads a module that nobody signed: for tests, and for policies compiled in this process. Its decisions say that
+    /// they are not verified.
+    ///
+    /// # Errors
+    /// As [`Policy::load`].
+    pub fn dangerous_load_unverified(
+        policy: UnverifiedPolicy<'_>,
+        options: &RuntimeOptions,
+    ) -> Result<Self, LoadError> {
+        let identity =
+            PolicyIdentity { name: policy.name.into(), revision: "".into(), serial: 0, verified: false };
+        let parts = Parts { wasm: policy.wasm, data: policy.data, identity, allowed_builtins: None };
+        Self::from_parts(&parts, options)
+    }
+
+    fn from_parts(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
+        let load = Loaded::new(parts, options)?;
+        let data = parts.data.map_or_else(load::no_data, Arc::from);
+        Self::with_loaded(load, data, options)
+    }
+
+    fn with_loaded(load: Loaded, data: Arc<[u8]>, options: &RuntimeOptions) -> Result<Self, LoadError> {
+        let template = load.template(data, options)?;
+        let entrypoints = load.entrypoints.clone();
+        let decision = load::decision_entrypoint(&entrypoints, options.entrypoint.as_deref())?.map(EntrypointId);
+        let size = options.pool_size.unwrap_or_else(|| {
+            thread::available_parallelism().map_or(4, |threads| threads.get().saturating_mul(2))
+        });
+        let policy = Self {
+            inner: Arc::new(Inner {
+                template,
+                entrypoints,
+                decision,
+                pool: Pool::new(size),
+                isolation: options.isolation,
+                measure_elapsed: options.measure_elapsed,
+                audit: options.audit.clone(),
+                on_audit_failure: options.on_audit_failure,
+                counters: Counters::default(),
+                options: options.clone(),
+                load,
+            }),
+        };
+        let first = policy.inner.start().map_err(|error| match error {
+            DecideError::InvalidInput(problem) => LoadError::Data(problem),
+            error => LoadError::Start(error),
+        })?;
+        policy.inner.give_back(first);
+        Ok(policy)
+    }
+
+    /// The same policy over another data document. The module is not compiled again; instances are not shared.
+    ///
+    /// # Errors
+    /// [`LoadError::Data`] if `data` is not JSON, [`LoadError::Start`] if no instance can be started with it.
+    pub fn with_data(&self, data: &[u8]) -> Result<Self, LoadError> {
+        load::check_json(data).map_err(LoadError::Data)?;
+        Self::with_loaded(self.inner.load.clone(), Arc::from(data), &self.inner.options)
+    }
+
+    /// Starts instances until `count` are ready or the pool is full, so that the first decisions need not.
+    ///
+    /// # Errors
+    /// [`LoadError::Start`] if one cannot be started.
+    pub fn warm(&self, count: usize) -> Result<(), LoadError> {
+        if self.inner.isolation == Isolation::Fresh {
+            return Ok(());
+        }
+        let mut ready = Vec::new();
+        while ready.len() < count.min(self.inner.pool.size()) {
+            match self.inner.pool.take() {
+                Some(instance) => ready.push(instance),
+                None => ready.push(self.inner.start().map_err(LoadError::Start)?),
+            }
+        }
+        ready.into_iter().for_each(|instance| self.inner.give_back(instance));
+        Ok(())
+    }
+
+    /// Decides, or says what failed. A failure has been recorded as a denial where there is an audit sink.
+    ///
+    /// # Errors
+    /// [`DecideError`]; each means that the call must not go ahead.
+    pub fn decide(&self, request: &Request<'_>) -> Result<Decision, DecideError> {
+        into_result(self.decide_or_deny(request))
+    }
+
+    /// Decides; what fails is a denial that [says so](Decision::failure).
+    pub fn decide_or_deny(&self, request: &Request<'_>) -> Decision {
+        let inner = &*self.inner;
+        if inner.audit.is_some() {
+            // The record needs the input as text anyhow.
+            return match request.to_json() {
+                Ok(input) => self.decide_json_or_deny(&input),
+                Err(error) => inner.settle(Err(DecideError::InvalidInput(error.to_string())), b"", None),
+            };
+        }
+        let started = inner.measure_elapsed.then(Instant::now);
+        let given = inner.decision().and_then(|entrypoint| {
+            inner.with_instance(|instance| {
+                let write = |out: &mut dyn io::Write| request.write_to(out);
+                let at = instance.evaluate_written(&inner.template, entrypoint.0, &write)?;
+                inner.give(instance, at)
+            })
+        });
+        inner.settle(given, b"", started)
+    }
+
+    /// As [`Policy::decide`], for an input document that is JSON already.
+    ///
+    /// # Errors
+    /// As [`Policy::decide`]; [`DecideError::InvalidInput`] for anything but exactly one JSON value.
+    pub fn decide_json(&self, input: &[u8]) -> Result<Decision, DecideError> {
+        into_result(self.decide_json_or_deny(input))
+    }
+
+    /// As [`Policy::decide_or_deny`], for an input document that is JSON already.
+    pub fn decide_json_or_deny(&self, input: &[u8]) -> Decision {
+        let inner = &*self.inner;
+        let started = inner.measure_elapsed.then(Instant::now);
+        let given = inner.decision().and_then(|entrypoint| {
+            inner.check_input(input)?;
+            inner.with_instance(|instance| {
+                let at = instance.evaluate(&inner.template, entrypoint.0, input, Format::Json)?;
+                inner.give(instance, at)
+            })
+        });
+        inner.settle(given, input, started)
+    }
+
+    /// Decides from JSON to JSON: `out` is cleared and gets the result set, `[{"result": DOCUMENT}]`, or `[]` where the
+    /// decision is undefined. Nothing is allocated once `out` is large enough.
+    ///
+    /// The caller reads the document; [`Policy::decide_json`] reads it with every check.
+    ///
+    /// # Errors
+    /// As [`Policy::decide_json`], except that the document is not looked at (unless there is an audit sink, which is told
+    /// what it says); `out` is empty then.
+    pub fn decide_raw(&self, input: &[u8], out: &mut Vec<u8>) -> Result<(), DecideError> {
+        out.clear();
+        let inner = &*self.inner;
+        let entrypoint = inner.decision()?;
+        if inner.audit.is_none() {
+            return inner.evaluate(entrypoint, input, Format::Json, out);
+        }
+        let given = inner.check_input(input).and_then(|()| {
+            inner.with_instance(|instance| {
+                let at = instance.evaluate(&inner.template, entrypoint.0, input, Format::Json)?;
+                out.extend_from_slice(instance.text(&inner.template, at)?.as_bytes());
+                inner.give(instance, at)
+            })
+        });
+        match inner.settle(given, input, None).failure {
+            None => Ok(()),
+            Some(error) => {
+                out.clear();
+                Err(unshared(error))
+            }
+        }
+    }
+
+    /// The names of the policy's entrypoints, sorted.
+    pub fn entrypoints(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.inner.entrypoints.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The entrypoint of that name, such as `example/allow`.
+    pub fn entrypoint(&self, name: &str) -> Option<EntrypointId> {
+        let list = &self.inner.entrypoints;
+        let found = list.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        list.get(found).map(|(_, id)| EntrypointId(*id))
+    }
+
+    /// The entrypoint that decides, if there is one.
+    pub fn decision_entrypoint(&self) -> Option<EntrypointId> {
+        self.inner.decision
+    }
+
+    /// Evaluates an entrypoint and gives its result set as text. An empty `input` is an undefined `input` document.
+    /// Nothing is told to the audit sink: this is a query, not a decision.
+    ///
+    /// # Errors
+    /// [`DecideError::UnknownEntrypoint`], and as [`Policy::decide_json`].
+    pub fn evaluate(&self, entrypoint: &str, input: &[u8], format: Format) -> Result<String, DecideError> {
+        let id = self.entrypoint(entrypoint).ok_or_else(|| DecideError::UnknownEntrypoint(entrypoint.to_owned()))?;
+        let mut out = Vec::new();
+        self.evaluate_into(id, input, format, &mut out)?;
+        // The text was checked before it was copied.
+        String::from_utf8(out).map_err(|_| DecideError::BrokenAbi("it returned a text that is not UTF-8"))
+    }
+
+    /// As [`Policy::evaluate`], into a buffer of the caller's, which is cleared first.
+    ///
+    /// # Errors
+    /// As [`Policy::decide_json`].
+    pub fn evaluate_into(
+        &self,
+        entrypoint: EntrypointId,
+        input: &[u8],
+        format: Format,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DecideError> {
+        out.clear();
+        self.inner.evaluate(entrypoint, input, format, out)
+    }
+
+    /// The builtins that the host serves to this policy, sorted.
+    pub fn host_builtins(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.inner.template.builtins.values().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Which policy this is.
+    pub fn identity(&self) -> &PolicyIdentity {
+        &self.inner.template.identity
+    }
+
+    /// What happened to its instances so far.
+    pub fn stats(&self) -> PolicyStats {
+        let counters = &self.inner.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        PolicyStats {
+            instances_started: read(&counters.instances_started),
+            dropped_grown: read(&counters.dropped_grown),
+            dropped_spoiled: read(&counters.dropped_spoiled),
+            timeouts: read(&counters.timeouts),
+            audit_failures: read(&counters.audit_failures),
+        }
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").field("identity", self.identity()).finish_non_exhaustive()
+    }
+}
+
+/// What an instance gave, with what of the decision must not be shared between threads.
+struct Given {
+    verdict: Arc<Verdict>,
+    policy: Arc<PolicyIdentity>,
+    id: DecisionId,
+}
+
+impl Inner {
+    fn decision(&self) -> Result<EntrypointId, DecideError> {
+        self.decision.ok_or(DecideError::NoDecisionEntrypoint)
+    }
+
+    /// Whether the input is JSON, for modules that would take anything else for no input at all.
+    #[inline]
+    fn check_input(&self, input: &[u8]) -> Result<(), DecideError> {
+        if input.len() > self.template.max_input {
+            return Err(DecideError::InputTooLarge { limit: self.template.max_input });
+        }
+        if self.template.exports.checks_input || input.is_empty() {
+            return Ok(());
+        }
+        load::check_json(input).map_err(DecideError::InvalidInput)
+    }
+
+    #[inline]
+    fn evaluate(
+        &self,
+        entrypoint: EntrypointId,
+        input: &[u8],
+        format: Format,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DecideError> {
+        self.check_input(input)?;
+        self.with_instance(|instance| {
+            let at = instance.evaluate(&self.template, entrypoint.0, input, format)?;
+            out.extend_from_slice(instance.text(&self.template, at)?.as_bytes());
+            Ok(())
+        })
+    }
+
+    #[inline]
+    fn give(&self, instance: &mut Instance, at: GuestPtr) -> Result<Given, DecideError> {
+        let verdict = instance.verdict(&self.template, at)?;
+        Ok(Given { verdict, policy: Arc::clone(&instance.identity), id: instance.ids.draw() })
+    }
+
+    /// Lends an instance to `ask` and sees to what becomes of it.
+    #[inline]
+    fn with_instance<R>(
+        &self,
+        ask: impl FnOnce(&mut Instance) -> Result<R, DecideError>,
+    ) -> Result<R, DecideError> {
+        if self.isolation == Isolation::Fresh {
+            return ask(&mut Instance::start_within(&self.template, self.template.decide_ticks)?);
+        }
+        let mut instance = match self.pool.take() {
+            Some(instance) => instance,
+            None => self.start()?,
+        };
+        let result = ask(&mut instance);
+        match &result {
+            Err(error) if error.spoils_instance() => self.replace(instance, &self.counters.dropped_spoiled),
+            _ if !instance.fit_for_reuse(&self.template) => self.replace(instance, &self.counters.dropped_grown),
+            _ => self.give_back(instance),
+        }
+        result
+    }
+
+    fn start(&self) -> Result<Box<Instance>, DecideError> {
+        count(&self.counters.instances_started);
+        Instance::start(&self.template).map(Box::new)
+    }
+
+    #[inline]
+    fn give_back(&self, instance: Box<Instance>) {
+        // One that finds no place was made for a burst that is over.
+        drop(self.pool.put(instance));
+    }
+
+    /// Drops an instance and puts a new one in its place. If that fails, the next decision tries again and says why.
+    #[cold]
+    fn replace(&self, instance: Box<Instance>, reason: &AtomicU64) {
+        drop(instance);
+        count(reason);
+        if let Ok(instance) = self.start() {
+            self.give_back(instance);
+        }
+    }
+
+    /// Makes the decision of what was given, and records it.
+    #[inline]
+    fn settle(&self, given: Result<Given, DecideError>, input: &[u8], started: Option<Instant>) -> Decision {
+        let mut decision = match given {
+            Ok(Given { verdict, policy, id }) => Decision { verdict, policy, id, elapsed: None, failure: None },
+            Err(error) => self.failed(error),
+        };
+        decision.elapsed = started.map(|started| started.elapsed());
+        match &self.audit {
+            None => decision,
+            Some(sink) => self.record(&**sink, decision, input),
+        }
+    }
+
+    #[cold]
+    fn failed(&self, error: DecideError) -> Decision {
+        if error == DecideError::Timeout {
+            count(&self.counters.timeouts);
+        }
+        Decision::failed(error, Arc::new(self.template.identity.clone()))
+    }
+
+    fn record(&self, sink: &dyn AuditSink, decision: Decision, input: &[u8]) -> Decision {
+        let failure = decision.failure().map(ToString::to_string);
+        match sink.record(&AuditRecord { decision: &decision, input, failure: failure.as_deref() }) {
+            Ok(()) => decision,
+            Err(problem) => {
+                count(&self.counters.audit_failures);
+                match self.on_audit_failure {
+                    OnAuditFailure::Count => decision,
+                    OnAuditFailure::Deny => self.failed(DecideError::AuditFailed(problem)),
+                }
+            }
+        }
+    }
+}
+
+fn into_result(decision: Decision) -> Result<Decision, DecideError> {
+    match decision.failure {
+        None => Ok(decision),
+        Some(error) => Err(unshared(error)),
+    }
+}
+
+fn unshared(error: Arc<DecideError>) -> DecideError {
+    Arc::try_unwrap(error).unwrap_or_else(|shared| (*shared).clone())
+}

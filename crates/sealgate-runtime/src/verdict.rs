@@ -1,0 +1,233 @@
+//! From a result set to a verdict: reads the decision document that a policy returns.
+//!
+//! Takes `[{"result": DOCUMENT}]` as text, gives a [`Verdict`]. The document has `allow`; it may have `requires_approval`,
+//! `violations` (a set of texts), `failures` (the same texts in the policy's order), `reason` and `rule`. A bare boolean is
+//! read as `allow` alone, which is what most Rego written for OPA returns. Everything else is an error, and an error
+//! denies. [`Memo`] keeps what was read, because a policy has few documents and repeats them.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::decision::{Outcome, Reason, Verdict};
+use crate::error::DecideError;
+
+/// Reads the decision document of a result set.
+///
+/// # Errors
+/// [`DecideError::Undefined`] for an empty result set, [`DecideError::MalformedDecision`] for anything that is not a
+/// decision document.
+pub(crate) fn read(result_set: &str) -> Result<Verdict, DecideError> {
+    let rows: Vec<Map<String, Value>> =
+        serde_json::from_str(result_set).map_err(|error| malformed(format!("the result is no result set: {error}")))?;
+    let mut rows = rows.into_iter();
+    match (rows.next(), rows.next()) {
+        (None, _) => Err(DecideError::Undefined),
+        (Some(_), Some(_)) => Err(malformed("several results")),
+        (Some(mut row), None) => match row.remove("result") {
+            Some(Value::Bool(allow)) => Ok(plain(allow)),
+            Some(Value::Object(document)) => document_verdict(&document),
+            Some(_) => Err(malformed("neither an object nor a boolean")),
+            None => Err(malformed("a result without `result`")),
+        },
+    }
+}
+
+fn malformed(problem: impl Into<String>) -> DecideError {
+    DecideError::MalformedDecision(problem.into())
+}
+
+fn plain(allow: bool) -> Verdict {
+    let (outcome, reason) = if allow { (Outcome::Allow, Reason::Allowed) } else { (Outcome::Deny, Reason::Denied) };
+    Verdict { outcome, reason, violations: Box::default(), rule: None }
+}
+
+fn document_verdict(document: &Map<String, Value>) -> Result<Verdict, DecideError> {
+    let Some(allow) = boolean(document, "allow")? else { return Err(malformed("no `allow`")) };
+    let approval = boolean(document, "requires_approval")?.unwrap_or(false);
+    let violations = texts(document, "violations")?;
+    let ordered = texts(document, "failures")?;
+    let violations = match (ordered, violations) {
+        (Some(ordered), Some(violations)) if ordered.is_empty() => violations,
+        (Some(ordered), _) => ordered,
+        (None, violations) => violations.unwrap_or_default(),
+    };
+    let rule = text(document, "rule")?.map(Box::from);
+    let outcome = match (approval, allow, violations.is_empty()) {
+        // A failed constraint is never allowed or approved, whatever else the document says.
+        (true, _, true) => Outcome::NeedsApproval,
+        (false, true, true) => Outcome::Allow,
+        (false, true, false) => return Err(malformed("`allow` is true and there are violations")),
+        (true, _, false) | (false, false, _) => Outcome::Deny,
+    };
+    let said = text(document, "reason")?.and_then(Reason::from_policy);
+    let reason = said.filter(|reason| fits(*reason, outcome)).unwrap_or_else(|| default_reason(outcome, &violations));
+    Ok(Verdict { outcome, reason, violations, rule })
+}
+
+fn fits(reason: Reason, outcome: Outcome) -> bool {
+    match reason {
+        Reason::Allowed => outcome == Outcome::Allow,
+        Reason::ApprovalRequired => outcome == Outcome::NeedsApproval,
+        _ => outcome == Outcome::Deny,
+    }
+}
+
+fn default_reason(outcome: Outcome, violations: &[Box<str>]) -> Reason {
+    match outcome {
+        Outcome::Allow => Reason::Allowed,
+        Outcome::NeedsApproval => Reason::ApprovalRequired,
+        Outcome::Deny if violations.is_empty() => Reason::Denied,
+        Outcome::Deny => Reason::ConstraintFailed,
+    }
+}
+
+fn boolean(document: &Map<String, Value>, key: &str) -> Result<Option<bool>, DecideError> {
+    match document.get(key) {
+        None => Ok(None),
+        Some(Value::Bool(value)) => Ok(Some(*value)),
+        Some(_) => Err(malformed(format!("`{key}` is not a boolean"))),
+    }
+}
+
+fn text<'a>(document: &'a Map<String, Value>, key: &str) -> Result<Option<&'a str>, DecideError> {
+    match document.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(value)) => Ok(Some(value)),
+        Some(_) => Err(malformed(format!("`{key}` is not a string"))),
+    }
+}
+
+fn texts(document: &Map<String, Value>, key: &str) -> Result<Option<Box<[Box<str>]>>, DecideError> {
+    let Some(value) = document.get(key) else { return Ok(None) };
+    let items = value.as_array().ok_or_else(|| malformed(format!("`{key}` is not a list")))?;
+    let text = |item: &Value| match item {
+        Value::String(text) => Ok(Box::from(text.as_str())),
+        _ => Err(malformed(format!("`{key}` holds something that is not a string"))),
+    };
+    items.iter().map(text).collect::<Result<_, _>>().map(Some)
+}
+
+/// Verdicts that were read lately, by the text that they were read from.
+#[derive(Default)]
+pub(crate) struct Memo {
+    slots: [Option<(Box<str>, Arc<Verdict>)>; SLOTS],
+}
+
+const SLOTS: usize = 32;
+/// Longer texts are read anew each time, so that a memo stays small.
+const MAX_TEXT: usize = 2048;
+
+impl Memo {
+    /// As [`read`], from memory where possible.
+    ///
+    /// # Errors
+    /// As [`read`]; errors are not remembered.
+    pub(crate) fn read(&mut self, result_set: &str) -> Result<Arc<Verdict>, DecideError> {
+        let slot = self.slots.get_mut(slot_of(result_set));
+        if let Some(Some((text, verdict))) = &slot
+            && **text == *result_set
+        {
+            return Ok(Arc::clone(verdict));
+        }
+        let verdict = Arc::new(read(result_set)?);
+        if let Some(slot) = slot
+            && result_set.len() <= MAX_TEXT
+        {
+            *slot = Some((result_set.into(), Arc::clone(&verdict)));
+        }
+        Ok(verdict)
+    }
+}
+
+/// FNV-1a over eight bytes at a time: spreads texts that differ in a word.
+fn slot_of(text: &str) -> usize {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut chunks = text.as_bytes().chunks_exact(8);
+    for chunk in &mut chunks {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29);
+    }
+    for byte in chunks.remainder() {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    usize::try_from((hash >> 40) % SLOTS as u64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(document: &str) -> (Outcome, Reason) {
+        let verdict = read(&format!(r#"[{{"result":{document}}}]"#)).unwrap();
+        (verdict.outcome, verdict.reason)
+    }
+
+    #[test]
+    fn documents_are_read_with_their_reasons() {
+        for (document, expected) in [
+            ("true", (Outcome::Allow, Reason::Allowed)),
+            ("false", (Outcome::Deny, Reason::Denied)),
+            (r#"{"allow":true}"#, (Outcome::Allow, Reason::Allowed)),
+            (r#"{"allow":false,"reason":"unknown_role"}"#, (Outcome::Deny, Reason::UnknownRole)),
+            (r#"{"allow":false,"reason":"allowed"}"#, (Outcome::Deny, Reason::Denied)),
+            (r#"{"allow":false,"reason":"timeout"}"#, (Outcome::Deny, Reason::Denied)),
+            (r#"{"allow":false,"requires_approval":true}"#, (Outcome::NeedsApproval, Reason::ApprovalRequired)),
+            (r#"{"allow":true,"requires_approval":true}"#, (Outcome::NeedsApproval, Reason::ApprovalRequired)),
+            (r#"{"allow":false,"violations":["a"]}"#, (Outcome::Deny, Reason::ConstraintFailed)),
+            (r#"{"allow":false,"violations":["file_scope"]}"#, (Outcome::Deny, Reason::ConstraintFailed)),
+            (
+                r#"{"allow":false,"requires_approval":true,"violations":["a"]}"#,
+                (Outcome::Deny, Reason::ConstraintFailed),
+            ),
+        ] {
+            assert_eq!(outcome(document), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn the_policys_order_wins_over_the_sets() {
+        let verdict =
+            read(r#"[{"result":{"allow":false,"violations":["a","b"],"failures":["b","a"],"rule":"r"}}]"#).unwrap();
+        assert_eq!(verdict.violations.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["b", "a"]);
+        assert_eq!(verdict.rule.as_deref(), Some("r"));
+    }
+
+    #[test]
+    fn odd_documents_are_errors() {
+        for result_set in [
+            "",
+            "{}",
+            "null",
+            "[1]",
+            "[{}]",
+            r#"[{"result":"true"}]"#,
+            r#"[{"result":1}]"#,
+            r#"[{"result":{}}]"#,
+            r#"[{"result":{"allow":"true"}}]"#,
+            r#"[{"result":{"allow":1}}]"#,
+            r#"[{"result":{"allow":true,"requires_approval":null}}]"#,
+            r#"[{"result":{"allow":true,"violations":["x"]}}]"#,
+            r#"[{"result":{"allow":true,"violations":{}}}]"#,
+            r#"[{"result":{"allow":true,"violations":[1]}}]"#,
+            r#"[{"result":{"allow":true,"rule":1}}]"#,
+            r#"[{"result":true},{"result":false}]"#,
+            r#"[{"result":true}] [{"result":true}]"#,
+        ] {
+            assert!(matches!(read(result_set), Err(DecideError::MalformedDecision(_))), "{result_set}");
+        }
+        assert!(matches!(read("[]"), Err(DecideError::Undefined)));
+    }
+
+    #[test]
+    fn a_memo_gives_what_was_read() {
+        let mut memo = Memo::default();
+        let texts: Vec<String> =
+            (0..500).map(|n| format!(r#"[{{"result":{{"allow":false,"violations":["rule {n}"]}}}}]"#)).collect();
+        for text in texts.iter().chain(texts.iter().rev()) {
+            assert_eq!(*memo.read(text).unwrap(), read(text).unwrap());
+        }
+        assert!(Arc::ptr_eq(&memo.read(&texts[3]).unwrap(), &memo.read(&texts[3]).unwrap()));
+    }
+}
