@@ -15,22 +15,31 @@ mod sort;
 
 /// Bytes in front of every buffer that grows: how many of its entries are merged.
 const PREFIX: usize = 8;
+/// Up to so many keys are looked through one by one: equality is cheaper than order.
+const FEW: usize = 8;
 /// An insertion that moves at most this many entries is made in place.
 const SHORT_MOVE: usize = 32;
 
 /// What objects and sets are made of.
 pub(crate) trait Entry<'h>: Copy {
+    /// Which of two entries with equal keys stays when all arrive at once.
+    const LAST_STAYS: bool;
+
     /// What entries are sorted by.
     fn key(&self) -> Value<'h>;
 }
 
 impl<'h> Entry<'h> for Value<'h> {
+    const LAST_STAYS: bool = false;
+
     fn key(&self) -> Value<'h> {
         *self
     }
 }
 
 impl<'h> Entry<'h> for Pair<'h> {
+    const LAST_STAYS: bool = true;
+
     fn key(&self) -> Value<'h> {
         self.key
     }
@@ -131,6 +140,9 @@ impl<'h> Value<'h> {
     /// The member of an object under the string `key`.
     pub fn get_str(self, key: &str) -> Option<Value<'h>> {
         let pairs = self.as_object()?;
+        if pairs.len() <= FEW {
+            return pairs.iter().find(|pair| pair.key.is_str(key)).map(|pair| pair.value);
+        }
         let at = pairs.binary_search_by(|pair| match pair.key.as_str() {
             Some(text) => text.cmp(key),
             None => pair.key.kind().cmp(&crate::Kind::String),
@@ -150,7 +162,7 @@ pub(crate) fn object_of<'h>(heap: Heap<'h>, pairs: &'h mut [Pair<'h>]) -> Value<
     Value::borrowing(heap, TAG_OBJECT, 0, pairs.get(..len).unwrap_or_default())
 }
 
-/// The set of `elements`, which are sorted in place.
+/// The set of `elements`, which are sorted in place. Of equal elements the first stays.
 pub(crate) fn set_of<'h>(heap: Heap<'h>, elements: &'h mut [Value<'h>]) -> Value<'h> {
     let len = sort::sort(heap, elements);
     Value::borrowing(heap, TAG_SET, 0, elements.get(..len).unwrap_or_default())
@@ -263,6 +275,12 @@ impl Header {
 fn find<'h, T: Entry<'h> + 'h>(collection: Value<'h>, key: Value<'h>) -> Option<T> {
     let entries: &[T] = collection.slice_unchecked();
     let (sorted, tail) = entries.split_at_checked(merged_len::<T>(collection))?;
+    if let Some(text) = key.as_str()
+        && sorted.len() <= FEW
+        && tail.is_empty()
+    {
+        return sorted.iter().find(|entry| entry.key().is_str(text)).copied();
+    }
     if let Ok(at) = search(sorted, key) {
         return sorted.get(at).copied();
     }

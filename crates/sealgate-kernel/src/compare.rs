@@ -2,7 +2,7 @@
 
 use core::cmp::Ordering;
 
-use crate::{Value, View};
+use crate::{Value, View, bytes};
 
 /// Orders by type (null, boolean, number, string, array, object, set), then by content: numbers by what they are worth,
 /// strings by code points, arrays element by element, sets likewise in order. Objects compare key by key and value by value
@@ -15,7 +15,7 @@ pub(crate) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
         (View::Null, View::Null) => Ordering::Equal,
         (View::Bool(a), View::Bool(b)) => a.cmp(&b),
         (View::Number(a), View::Number(b)) => a.cmp(&b),
-        (View::String(a), View::String(b)) => a.cmp(b),
+        (View::String(a), View::String(b)) => bytes::compare(a.as_bytes(), b.as_bytes()),
         (View::Array(a), View::Array(b)) | (View::Set(a), View::Set(b)) => compare_elements(a, b),
         (View::Object(a), View::Object(b)) => {
             for (a, b) in a.iter().zip(b) {
@@ -49,7 +49,7 @@ pub(crate) fn equal(a: Value<'_>, b: Value<'_>) -> bool {
         (View::Null, View::Null) => true,
         (View::Bool(a), View::Bool(b)) => a == b,
         (View::Number(a), View::Number(b)) => a == b,
-        (View::String(a), View::String(b)) => a == b,
+        (View::String(a), View::String(b)) => bytes::equal(a.as_bytes(), b.as_bytes()),
         (View::Array(a), View::Array(b)) | (View::Set(a), View::Set(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(*a, *b))
         }

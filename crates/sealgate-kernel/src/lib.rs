@@ -16,6 +16,7 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 pub mod abi;
 pub mod builtins;
+mod bytes;
 mod collection;
 mod compare;
 mod heap;

@@ -272,6 +272,12 @@ impl<'h> Value<'h> {
         (self.tag() >= TAG_ARRAY).then(|| self.header().len as usize)
     }
 
+    /// Whether it is the string `text`.
+    #[inline]
+    pub fn is_str(self, text: &str) -> bool {
+        self.as_str().is_some_and(|string| crate::bytes::equal(string.as_bytes(), text.as_bytes()))
+    }
+
     /// Whether both are the same value in memory; values that are not may still be equal.
     #[inline]
     pub fn is_same(self, other: Value<'_>) -> bool {

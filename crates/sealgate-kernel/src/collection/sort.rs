@@ -1,4 +1,4 @@
-//! Sorting entries that arrived all at once: a stable merge sort that keeps the last of equal keys.
+//! Sorting entries that arrived all at once: a stable merge sort that keeps one of equal keys.
 
 use core::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use crate::{Heap, List};
 /// Runs of this length are sorted by insertion.
 const RUN: usize = 16;
 
-/// Sorts `entries` by their keys and gives how many remain, at the front, once only the last of equal keys is kept.
+/// Sorts `entries` by their keys and gives how many remain, at the front, once one of equal keys is kept.
 pub(super) fn sort<'h, T: Entry<'h>>(heap: Heap<'h>, entries: &mut [T]) -> usize {
     if entries.is_sorted_by(|a, b| a.key() < b.key()) {
         return entries.len();
@@ -29,7 +29,7 @@ pub(super) fn sort<'h, T: Entry<'h>>(heap: Heap<'h>, entries: &mut [T]) -> usize
         // Gives the memory back.
         spare.finish();
     }
-    keep_last(entries)
+    keep_one(entries)
 }
 
 fn insertion_sort<'h, T: Entry<'h>>(entries: &mut [T]) {
@@ -64,16 +64,17 @@ fn merge<'h, T: Entry<'h>>(entries: &mut [T], middle: usize, spare: &mut List<'_
     entries.copy_from_slice(spare.as_slice());
 }
 
-/// Moves the last of each run of equal keys to the front, and gives how many there are.
-fn keep_last<'h, T: Entry<'h>>(entries: &mut [T]) -> usize {
+/// Moves one of each run of equal keys to the front, and gives how many there are.
+fn keep_one<'h, T: Entry<'h>>(entries: &mut [T]) -> usize {
     let mut kept = 0usize;
     for index in 0..entries.len() {
         let Some(entry) = entries.get(index).copied() else { break };
         let last = kept.checked_sub(1).and_then(|last| entries.get(last));
-        if last.is_none_or(|last| last.key().cmp(&entry.key()) != Ordering::Equal) {
-            kept += 1;
-        }
-        if let Some(slot) = entries.get_mut(kept - 1) {
+        let is_new = last.is_none_or(|last| last.key().cmp(&entry.key()) != Ordering::Equal);
+        kept += usize::from(is_new);
+        if (is_new || T::LAST_STAYS)
+            && let Some(slot) = entries.get_mut(kept - 1)
+        {
             *slot = entry;
         }
     }

@@ -82,15 +82,12 @@ pub fn parse<'h>(heap: Heap<'h>, text: &'h [u8], notation: Notation) -> Result<V
 /// # Errors
 /// See [`ParseError`].
 pub fn parse_prefix<'h>(heap: Heap<'h>, text: &'h [u8], notation: Notation) -> Result<(Value<'h>, usize), ParseError> {
-    match notation {
-        Notation::Json => run::<false>(heap, text),
-        Notation::Rego => run::<true>(heap, text),
-    }
+    run(heap, text, notation == Notation::Rego)
 }
 
 /// One loop for all of the grammar. Finished elements wait on `pending` until their bracket closes; below them lies a word
 /// that says what was open before.
-fn run<'h, const REGO: bool>(heap: Heap<'h>, text: &'h [u8]) -> Result<(Value<'h>, usize), ParseError> {
+fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usize), ParseError> {
     let mut pending = Pending::new(heap);
     let mut at = 0;
     let mut depth = 0;
@@ -117,11 +114,11 @@ fn run<'h, const REGO: bool>(heap: Heap<'h>, text: &'h [u8]) -> Result<(Value<'h
                             inside = Inside::Object;
                             continue;
                         }
-                        Key::NotAString if REGO => {
+                        Key::NotAString if rego => {
                             inside = Inside::Brace;
                             continue;
                         }
-                        Key::NoColon(value) if REGO => {
+                        Key::NoColon(value) if rego => {
                             inside = Inside::Set;
                             value
                         }
@@ -149,7 +146,7 @@ fn run<'h, const REGO: bool>(heap: Heap<'h>, text: &'h [u8]) -> Result<(Value<'h
             b't' => literal(text, &mut at, b"true", Value::bool(true))?,
             b'f' => literal(text, &mut at, b"false", Value::bool(false))?,
             b'n' => literal(text, &mut at, b"null", Value::null())?,
-            b's' if REGO => empty_set(heap, text, &mut at)?,
+            b's' if rego => empty_set(heap, text, &mut at)?,
             _ => return Err(ParseError::Syntax),
         };
         // A value is finished: it goes to what is open, and may finish that.
@@ -160,7 +157,7 @@ fn run<'h, const REGO: bool>(heap: Heap<'h>, text: &'h [u8]) -> Result<(Value<'h
             pending.push(value);
             let byte = skip_space(text, &mut at)?;
             at += 1;
-            if REGO && matches!(inside, Inside::Key | Inside::Brace) {
+            if rego && matches!(inside, Inside::Key | Inside::Brace) {
                 inside = match (byte, inside) {
                     (b':', _) => {
                         inside = Inside::Object;
@@ -175,7 +172,7 @@ fn run<'h, const REGO: bool>(heap: Heap<'h>, text: &'h [u8]) -> Result<(Value<'h
                     skip_space(text, &mut at)?;
                     match key(heap, text, &mut at, &mut pending)? {
                         Key::Pending => break,
-                        Key::NotAString if REGO => {
+                        Key::NotAString if rego => {
                             inside = Inside::Key;
                             break;
                         }
