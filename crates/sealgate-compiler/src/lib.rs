@@ -4,3 +4,4 @@
 //! `link` (functions + kernel -> module). Pure: no IO, no clock, and the same input gives the same bytes.
 
 pub mod ir;
+pub mod plan;

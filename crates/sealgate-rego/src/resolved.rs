@@ -186,6 +186,12 @@ pub enum ExprKind {
     Call(Call),
     /// `every`.
     Every(Box<Every>),
+    /// Nothing satisfies the body; it is a closure.
+    Not(Body),
+    /// Both bodies can be satisfied; they are closures.
+    And(Body, Body),
+    /// One of the bodies can be satisfied, tried in order; they are closures.
+    Or(Body, Body),
 }
 
 /// A call of a function or builtin.

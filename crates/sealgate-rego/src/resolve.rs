@@ -1,0 +1,182 @@
+//! Name resolution and checks: takes parsed modules, gives [`ResolvedModules`], or says what is wrong with them.
+//!
+//! All findings of all modules are gathered. Knows nothing of plans.
+
+mod declare;
+mod globals;
+mod hoist;
+mod lower;
+mod order;
+mod recursion;
+mod scope;
+mod vars;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sealgate_diagnostics::{Diagnostic, Diagnostics};
+
+use crate::ast::{self, HeadKind, Module, Version};
+use crate::resolved::{RefHead, ResolvedModules, ResolvedQuery};
+
+use declare::{Declarations, declare};
+use globals::Globals;
+use lower::{Lowering, Unit};
+
+/// Code of findings about names, calls and definitions that do not fit each other.
+pub const TYPE_ERROR: &str = "rego_type_error";
+/// Code of findings about things that Rego does not allow.
+pub const COMPILE_ERROR: &str = "rego_compile_error";
+/// Code of findings about variables that nothing binds.
+pub const UNSAFE_VAR_ERROR: &str = "rego_unsafe_var_error";
+/// Code of findings about rules that need themselves.
+pub const RECURSION_ERROR: &str = "rego_recursion_error";
+
+/// What is checked beyond what OPA always checks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResolveOptions {
+    /// OPA's strict mode: unused imports, parameters and assigned variables are errors.
+    pub strict: bool,
+}
+
+/// A query and the names it may use.
+#[derive(Clone, Debug)]
+pub struct QueryContext<'a> {
+    /// The query.
+    pub body: &'a [ast::Expr],
+    /// The package whose rules the query may name without `data`, as a path below `data`.
+    pub package: Option<&'a [&'a str]>,
+    /// Which Rego it is written in.
+    pub version: Version,
+}
+
+/// Resolves modules; findings are added to `found`, and any error among them means that there is no result.
+pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnostics) -> Option<ResolvedModules> {
+    let mut own = Diagnostics::new();
+    let mut all = declare(modules, &mut own);
+    let mut rules = Vec::with_capacity(all.rules.len());
+    for (index, module) in modules.iter().enumerate() {
+        let globals = Globals::of(module, index, &all, options.strict, &mut own);
+        let unit = Unit { tree: &all.tree, documents: &all.documents, globals: &globals, version: module.version };
+        let mut used = HashSet::new();
+        for declared in all.rules.iter().skip(rules.len()).take_while(|declared| declared.module == index) {
+            check_head(declared.rule, module, &mut own);
+            let mut rule = Lowering::new(&unit, &mut own, &mut used).rule(declared);
+            order::rule(&mut rule, &mut own);
+            hoist::rule(&mut rule);
+            rules.push(rule);
+        }
+        if options.strict {
+            report_unused_imports(module, &used, &mut own);
+        }
+    }
+    let (documents, tree) = (std::mem::take(&mut all.documents), std::mem::take(&mut all.tree));
+    let resolved = ResolvedModules { rules, documents, tree, entrypoints: entrypoints(modules, &all) };
+    recursion::check(&resolved, &mut own);
+    let whole = !own.has_errors();
+    found.extend(own);
+    whole.then_some(resolved)
+}
+
+/// Resolves a query against resolved modules; findings are added to `found`, and any error means that there is no result.
+pub fn resolve_query(
+    query: &QueryContext<'_>,
+    modules: &ResolvedModules,
+    found: &mut Diagnostics,
+) -> Option<ResolvedQuery> {
+    let mut own = Diagnostics::new();
+    let mut globals = Globals::default();
+    if let Some(package) = query.package
+        && let Some(node) = modules.tree.find(package.iter().copied())
+    {
+        for name in modules.tree.node(node).children.keys() {
+            let path = package.iter().map(|key| Arc::from(*key)).chain([Arc::clone(name)]).collect();
+            globals.import(name, RefHead::Data, path);
+        }
+    }
+    let unit = Unit { tree: &modules.tree, documents: &modules.documents, globals: &globals, version: query.version };
+    let mut resolved = Lowering::new(&unit, &mut own, &mut HashSet::new()).query(query.body);
+    order::query(&mut resolved.body, &resolved.vars, &mut own);
+    hoist::query(&mut resolved.body, &mut resolved.vars);
+    let whole = !own.has_errors();
+    found.extend(own);
+    whole.then_some(resolved)
+}
+
+fn check_head(rule: &ast::Rule, module: &Module, found: &mut Diagnostics) {
+    let ast::TermKind::Var(name) = &rule.head.reference.head.kind else { return };
+    if module.version == Version::V1 && matches!(name.text.as_str(), "input" | "data") {
+        found.push(
+            Diagnostic::error(COMPILE_ERROR, format!("rules must not shadow `{}`", name.text))
+                .at(rule.head.span)
+                .help("use a different rule name"),
+        );
+    }
+    if rule.default {
+        let value = match &rule.head.kind {
+            HeadKind::Value { value, .. } => value.as_ref(),
+            HeadKind::Contains { key } => Some(key),
+        };
+        if let Some(value) = value
+            && let Some(what) = not_constant(value)
+        {
+            let message = format!("illegal default rule (value cannot contain {what})");
+            found.push(Diagnostic::error("rego_parse_error", message).at(value.span));
+        }
+    }
+}
+
+fn not_constant(term: &ast::Term) -> Option<&'static str> {
+    match &term.kind {
+        ast::TermKind::Var(_) => Some("var"),
+        ast::TermKind::Ref(_) => Some("ref"),
+        ast::TermKind::Call(_) => Some("call"),
+        ast::TermKind::Array(items) | ast::TermKind::Set(items) => items.iter().find_map(not_constant),
+        ast::TermKind::Object(pairs) => {
+            pairs.iter().find_map(|(key, value)| not_constant(key).or_else(|| not_constant(value)))
+        }
+        _ => None,
+    }
+}
+
+fn report_unused_imports(module: &Module, used: &HashSet<usize>, found: &mut Diagnostics) {
+    for (index, import) in module.imports.iter().enumerate() {
+        let from_document = import.path.first().is_some_and(|root| matches!(root.text.as_str(), "input" | "data"));
+        if from_document && !used.contains(&index) {
+            let path: Vec<_> = import.path.iter().map(|name| name.text.as_str()).collect();
+            let message = format!("import `{}` unused", path.join("."));
+            found.push(Diagnostic::error(COMPILE_ERROR, message).at(import.span));
+        }
+    }
+}
+
+/// The paths that `entrypoint: true` annotations name.
+fn entrypoints(modules: &[Module], all: &Declarations<'_>) -> Vec<Vec<Arc<str>>> {
+    let mut paths = Vec::new();
+    for (module, package) in modules.iter().zip(&all.packages) {
+        for annotations in &module.annotations {
+            let marked = annotations
+                .yaml
+                .lines()
+                .any(|line| line.split('#').next().unwrap_or("").trim_end() == "entrypoint: true");
+            let path = match annotations.target {
+                _ if !marked => continue,
+                ast::AnnotationTarget::Package => package.clone(),
+                ast::AnnotationTarget::Import => continue,
+                ast::AnnotationTarget::Rule(index) => {
+                    let Some(name) = module.rules.get(index).map(|rule| &rule.head.reference) else { continue };
+                    let ast::TermKind::Var(head) = &name.head.kind else { continue };
+                    let below = name.path.iter().map_while(|operand| match &operand.kind {
+                        ast::TermKind::String(key) => Some(Arc::from(key.as_str())),
+                        _ => None,
+                    });
+                    package.iter().cloned().chain([Arc::from(head.text.as_str())]).chain(below).collect()
+                }
+            };
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths.dedup();
+    paths
+}

@@ -1,0 +1,260 @@
+//! Bodies: declarations, assignments, `some`, `every`, and the expressions that calls are taken out into.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sealgate_diagnostics::Span;
+
+use crate::ast;
+use crate::resolved::{Every, Expr, ExprKind, Ref, RefHead, Term, TermKind, VarId};
+
+use super::super::scope::Occurrence;
+use super::Lowering;
+
+impl Lowering<'_> {
+    /// Lowers a body into the innermost scope.
+    pub(super) fn exprs(&mut self, body: &[ast::Expr]) -> Vec<Expr> {
+        let mut out = Vec::with_capacity(body.len());
+        for expr in body {
+            self.expr(expr, &mut out);
+        }
+        out
+    }
+
+    fn expr(&mut self, expr: &ast::Expr, out: &mut Vec<Expr>) {
+        let with = self.withs(&expr.with, out);
+        let mut before = Vec::new();
+        let Some(kind) = self.expr_kind(expr, &mut before) else { return };
+        for mut extra in before {
+            extra.with.clone_from(&with);
+            out.push(extra);
+        }
+        out.push(Expr { kind, negated: expr.negated, with, span: expr.span });
+    }
+
+    fn expr_kind(&mut self, expr: &ast::Expr, before: &mut Vec<Expr>) -> Option<ExprKind> {
+        Some(match &expr.kind {
+            ast::ExprKind::Assign(left, right) => {
+                // The right side is read before the left side declares anything.
+                let right = self.term(right, before);
+                if expr.negated {
+                    self.refuse("cannot assign vars inside negated expression", expr.span);
+                    return None;
+                }
+                ExprKind::Unify { left: self.assigned(left), right, assign: true }
+            }
+            ast::ExprKind::Term(ast::Term { kind: ast::TermKind::Call(call), span }) => {
+                self.call(call, *span, before)?
+            }
+            ast::ExprKind::Term(term) => ExprKind::Term(self.term(term, before)),
+            ast::ExprKind::Unify(left, right) => {
+                let left = self.term(left, before);
+                ExprKind::Unify { left, right: self.term(right, before), assign: false }
+            }
+            ast::ExprKind::Some(names) => {
+                for name in names {
+                    self.declare(name, Occurrence::Declared);
+                }
+                return None;
+            }
+            ast::ExprKind::SomeIn { key, value, collection } => {
+                self.some_in(key.as_ref(), value, collection, expr.span, before)
+            }
+            ast::ExprKind::Every { key, value, domain, body } => {
+                let domain = self.term(domain, before);
+                let domain = self.bind(domain, before);
+                self.scopes.push(declared(body));
+                let key = key.as_ref().and_then(|key| self.declare(key, Occurrence::Declared));
+                let value = self.declare(value, Occurrence::Declared);
+                let body = self.exprs(body);
+                self.scopes.pop();
+                ExprKind::Every(Box::new(Every { key, value: value?, domain, body }))
+            }
+            ast::ExprKind::Not(body) => ExprKind::Not(self.closure(body)),
+            ast::ExprKind::And(left, right) => {
+                let left = self.closure(left);
+                ExprKind::And(left, self.closure(right))
+            }
+            ast::ExprKind::Or(left, right) => {
+                let left = self.closure(left);
+                ExprKind::Or(left, self.closure(right))
+            }
+        })
+    }
+
+    fn closure(&mut self, body: &[ast::Expr]) -> Vec<Expr> {
+        self.scopes.push(declared(body));
+        let body = self.exprs(body);
+        self.scopes.pop();
+        body
+    }
+
+    /// Declares the variables on the left of `:=`.
+    fn assigned(&mut self, left: &ast::Term) -> Term {
+        let span = left.span;
+        let kind = match &left.kind {
+            ast::TermKind::Var(name) => match self.declare(name, Occurrence::Assigned) {
+                Some(id) => TermKind::Var(id),
+                None => TermKind::Null,
+            },
+            ast::TermKind::Array(items) => TermKind::Array(items.iter().map(|item| self.assigned(item)).collect()),
+            ast::TermKind::Object(pairs) => {
+                let mut calls = Vec::new();
+                let mut lowered = Vec::with_capacity(pairs.len());
+                for (key, value) in pairs {
+                    lowered.push((self.term(key, &mut calls), self.assigned(value)));
+                }
+                if !calls.is_empty() {
+                    self.refuse("cannot assign to an object with calls in its keys", span);
+                }
+                TermKind::Object(lowered)
+            }
+            other => {
+                self.refuse(format!("cannot assign to {}", kind_name(other)), span);
+                TermKind::Null
+            }
+        };
+        Term { kind, span }
+    }
+
+    /// Declares a name, or reports why it cannot be declared.
+    pub(super) fn declare(&mut self, name: &ast::Name, how: Occurrence) -> Option<VarId> {
+        if self.unit.version == ast::Version::V1 && matches!(name.text.as_str(), "input" | "data") {
+            let message = format!("variables must not shadow `{}`", name.text);
+            self.refuse(message, name.span);
+            return None;
+        }
+        let known = match self.scopes.declare(&name.text, name.span, how) {
+            Ok(id) => return Some(id),
+            Err(known) => known,
+        };
+        let message = match known {
+            Occurrence::Argument => format!("arg `{}` redeclared", name.text),
+            Occurrence::Seen => format!("var `{}` referenced above", name.text),
+            Occurrence::Assigned => format!("var `{}` assigned above", name.text),
+            Occurrence::Declared => format!("var `{}` declared above", name.text),
+        };
+        self.refuse(message, name.span);
+        None
+    }
+
+    /// `some k, v in xs` is `v = xs[k]` with the variables of both patterns declared.
+    fn some_in(
+        &mut self,
+        key: Option<&ast::Term>,
+        value: &ast::Term,
+        collection: &ast::Term,
+        span: Span,
+        before: &mut Vec<Expr>,
+    ) -> ExprKind {
+        // A variable that the collection speaks of is not declared anew: it is an input.
+        let mut skip = HashSet::new();
+        all_names(collection, &mut |name| {
+            skip.insert(name.text.as_str());
+        });
+        let collection = self.term(collection, before);
+        let mut patterns = Vec::new();
+        for pattern in key.into_iter().chain([value]) {
+            pattern_names(pattern, &mut |name| patterns.push(name));
+        }
+        for name in patterns {
+            if name.text != "_" && skip.insert(name.text.as_str()) {
+                self.declare(name, Occurrence::Declared);
+            }
+        }
+        let key = match key {
+            Some(key) => self.term(key, before),
+            None => Term::var(self.scopes.fresh(span), span),
+        };
+        let left = self.term(value, before);
+        let mut reference = self.looked_into(collection, before);
+        reference.path.push(key);
+        ExprKind::Unify { left, right: Term { kind: TermKind::Ref(reference), span }, assign: false }
+    }
+
+    /// A term as a reference to it.
+    pub(super) fn looked_into(&mut self, term: Term, out: &mut Vec<Expr>) -> Ref {
+        match term.kind {
+            TermKind::Ref(reference) => reference,
+            TermKind::Var(id) => Ref { head: RefHead::Var(id), path: Vec::new() },
+            _ => match self.bind(term, out).kind {
+                TermKind::Var(id) => Ref { head: RefHead::Var(id), path: Vec::new() },
+                // INVARIANT: `bind` gives a variable.
+                _ => Ref { head: RefHead::Data, path: Vec::new() },
+            },
+        }
+    }
+}
+
+/// The names that a body declares, at any point of it, for itself.
+pub(super) fn declared(body: &[ast::Expr]) -> Vec<Arc<str>> {
+    let mut names = Vec::new();
+    let mut add = |name: &ast::Name| {
+        if name.text != "_" {
+            names.push(Arc::from(name.text.as_str()));
+        }
+    };
+    for expr in body {
+        match &expr.kind {
+            ast::ExprKind::Assign(left, _) => pattern_names(left, &mut add),
+            ast::ExprKind::Some(some) => some.iter().for_each(&mut add),
+            ast::ExprKind::SomeIn { key, value, .. } => {
+                key.iter().chain([value]).for_each(|pattern| pattern_names(pattern, &mut add));
+            }
+            ast::ExprKind::Term(_)
+            | ast::ExprKind::Unify(..)
+            | ast::ExprKind::Every { .. }
+            | ast::ExprKind::Not(_)
+            | ast::ExprKind::And(..)
+            | ast::ExprKind::Or(..) => {}
+        }
+    }
+    names
+}
+
+/// The names of a pattern that it may bind.
+pub(super) fn pattern_names<'a>(term: &'a ast::Term, add: &mut impl FnMut(&'a ast::Name)) {
+    match &term.kind {
+        ast::TermKind::Var(name) => add(name),
+        ast::TermKind::Array(items) => items.iter().for_each(|item| pattern_names(item, add)),
+        ast::TermKind::Object(pairs) => pairs.iter().for_each(|(_, value)| pattern_names(value, add)),
+        _ => {}
+    }
+}
+
+/// Every name in a term that is not inside a comprehension.
+fn all_names<'a>(term: &'a ast::Term, add: &mut impl FnMut(&'a ast::Name)) {
+    match &term.kind {
+        ast::TermKind::Var(name) => add(name),
+        ast::TermKind::Array(items) | ast::TermKind::Set(items) => items.iter().for_each(|item| all_names(item, add)),
+        ast::TermKind::Object(pairs) => pairs.iter().for_each(|(key, value)| {
+            all_names(key, add);
+            all_names(value, add);
+        }),
+        ast::TermKind::Ref(reference) => {
+            all_names(&reference.head, add);
+            reference.path.iter().for_each(|operand| all_names(operand, add));
+        }
+        ast::TermKind::Call(call) => call.args.iter().for_each(|arg| all_names(arg, add)),
+        _ => {}
+    }
+}
+
+fn kind_name(kind: &ast::TermKind) -> &'static str {
+    match kind {
+        ast::TermKind::Null => "null",
+        ast::TermKind::Bool(_) => "boolean",
+        ast::TermKind::Number(_) => "number",
+        ast::TermKind::String(_) => "string",
+        ast::TermKind::Template(_) => "template string",
+        ast::TermKind::Var(_) => "var",
+        ast::TermKind::Ref(_) => "ref",
+        ast::TermKind::Array(_) => "array",
+        ast::TermKind::Set(_) => "set",
+        ast::TermKind::Object(_) => "object",
+        ast::TermKind::ArrayComprehension(..) => "array comprehension",
+        ast::TermKind::SetComprehension(..) => "set comprehension",
+        ast::TermKind::ObjectComprehension(..) => "object comprehension",
+        ast::TermKind::Call(_) => "call",
+    }
+}

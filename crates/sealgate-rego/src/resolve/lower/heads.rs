@@ -1,0 +1,110 @@
+//! Whole rules and queries: parameters, branches, values.
+
+use std::sync::Arc;
+
+use sealgate_diagnostics::Span;
+
+use crate::ast;
+use crate::resolved::{Branch, Expr, ResolvedQuery, Rule, Term, TermKind, Variable};
+
+use super::super::COMPILE_ERROR;
+use super::super::declare::Declared;
+use super::super::scope::Occurrence;
+use super::exprs::declared;
+use super::{Lowering, unit_true};
+
+impl Lowering<'_> {
+    /// Lowers a rule; its bodies are in the order written.
+    pub(in super::super) fn rule(mut self, declared_rule: &Declared<'_>) -> Rule {
+        let rule = declared_rule.rule;
+        let head = &rule.head;
+        self.scopes.push(Vec::new());
+        let mut of_params = Vec::new();
+        let params: Vec<_> = head.args.iter().flatten().map(|param| self.param(param, &mut of_params)).collect();
+        let mut tail = Vec::new();
+        let mut branches = Vec::with_capacity(1 + rule.elses.len());
+
+        self.scopes.push(declared(&rule.body));
+        let mut body = of_params.clone();
+        body.extend(self.exprs(&rule.body));
+        for key in &declared_rule.below {
+            tail.push(Term { kind: TermKind::String(Arc::clone(key)), span: head.span });
+        }
+        for operand in declared_rule.tail {
+            let operand = self.term(operand, &mut body);
+            tail.push(match operand.kind {
+                TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) | TermKind::String(_) | TermKind::Var(_) => {
+                    operand
+                }
+                _ => self.bind(operand, &mut body),
+            });
+        }
+        let (value, contains) = match &head.kind {
+            ast::HeadKind::Value { value, .. } => (value.as_ref(), false),
+            ast::HeadKind::Contains { key } => (Some(key), true),
+        };
+        let value = self.value(value, head.span, &mut body);
+        self.scopes.pop();
+        branches.push(Branch { body, value, span: head.span });
+
+        for branch in &rule.elses {
+            self.scopes.push(declared(&branch.body));
+            let mut body = of_params.clone();
+            body.extend(self.exprs(&branch.body));
+            let value = self.value(branch.value.as_ref(), branch.span, &mut body);
+            self.scopes.pop();
+            branches.push(Branch { body, value, span: branch.span });
+        }
+        if let Some(branch) = rule.elses.first()
+            && (contains || !declared_rule.tail.is_empty())
+        {
+            self.refuse("`else` cannot be used on partial rules", branch.span);
+        }
+        self.report_unused();
+        let document = declared_rule.document;
+        Rule { document, tail, params, contains, branches, vars: self.scopes.into_vars(), span: rule.span }
+    }
+
+    /// Lowers a query; its body is in the order written.
+    pub(in super::super) fn query(mut self, body: &[ast::Expr]) -> ResolvedQuery {
+        self.scopes.push(Vec::new());
+        self.scopes.push(declared(body));
+        let body = self.exprs(body);
+        let bindings = self.scopes.named_here();
+        self.report_unused();
+        ResolvedQuery { body, bindings, vars: self.scopes.into_vars() }
+    }
+
+    fn value(&mut self, value: Option<&ast::Term>, span: Span, body: &mut Vec<Expr>) -> Term {
+        let Some(value) = value else { return unit_true(span) };
+        let value = self.term(value, body);
+        self.bind_if_needed(value, body)
+    }
+
+    fn param(&mut self, param: &ast::Term, before: &mut Vec<Expr>) -> Term {
+        let span = param.span;
+        let kind = match &param.kind {
+            ast::TermKind::Var(name) => match self.declare(name, Occurrence::Argument) {
+                Some(id) => TermKind::Var(id),
+                None => TermKind::Null,
+            },
+            ast::TermKind::Array(items) => TermKind::Array(items.iter().map(|item| self.param(item, before)).collect()),
+            ast::TermKind::Set(items) => TermKind::Set(items.iter().map(|item| self.param(item, before)).collect()),
+            ast::TermKind::Object(pairs) => TermKind::Object(
+                pairs.iter().map(|(key, value)| (self.param(key, before), self.param(value, before))).collect(),
+            ),
+            _ => {
+                let term = self.term(param, before);
+                return self.bind_if_needed(term, before);
+            }
+        };
+        Term { kind, span }
+    }
+
+    fn report_unused(&mut self) {
+        let unused: Vec<Variable> = self.scopes.unused(Occurrence::Declared).cloned().collect();
+        for var in unused {
+            self.error(COMPILE_ERROR, format!("declared var `{}` unused", var.name), var.span);
+        }
+    }
+}

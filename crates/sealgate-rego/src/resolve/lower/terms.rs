@@ -1,0 +1,90 @@
+//! Terms: names resolved, calls and looked-into composites taken out into the expressions before.
+
+use std::sync::Arc;
+
+use crate::ast;
+use crate::resolved::{Comprehension, ComprehensionHead, Expr, Ref, Term, TermKind};
+
+use super::{Lowering, Named};
+
+impl Lowering<'_> {
+    /// Lowers a term; what must run before it goes to `out`.
+    pub(super) fn term(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
+        let span = term.span;
+        let kind = match &term.kind {
+            ast::TermKind::Null => TermKind::Null,
+            ast::TermKind::Bool(value) => TermKind::Bool(*value),
+            ast::TermKind::Number(text) => TermKind::Number(Arc::from(text.as_str())),
+            ast::TermKind::String(text) => TermKind::String(Arc::from(text.as_str())),
+            ast::TermKind::Template(parts) => return self.template(parts, span, out),
+            ast::TermKind::Var(name) => self.var(name),
+            ast::TermKind::Ref(reference) => TermKind::Ref(self.reference(reference, out)),
+            ast::TermKind::Array(items) => TermKind::Array(self.terms(items, out)),
+            ast::TermKind::Set(items) => TermKind::Set(self.terms(items, out)),
+            ast::TermKind::Object(pairs) => TermKind::Object(
+                pairs.iter().map(|(key, value)| (self.term(key, out), self.term(value, out))).collect(),
+            ),
+            ast::TermKind::ArrayComprehension(head, body) => {
+                self.comprehension(body, |this, out| ComprehensionHead::Array(this.comprehension_term(head, out)))
+            }
+            ast::TermKind::SetComprehension(head, body) => {
+                self.comprehension(body, |this, out| ComprehensionHead::Set(this.comprehension_term(head, out)))
+            }
+            ast::TermKind::ObjectComprehension(key, value, body) => self.comprehension(body, |this, out| {
+                let key = this.comprehension_term(key, out);
+                ComprehensionHead::Object(key, this.comprehension_term(value, out))
+            }),
+            ast::TermKind::Call(call) => return self.call_value(call, span, out),
+        };
+        Term { kind, span }
+    }
+
+    /// Lowers several terms in order.
+    pub(super) fn terms(&mut self, terms: &[ast::Term], out: &mut Vec<Expr>) -> Vec<Term> {
+        terms.iter().map(|term| self.term(term, out)).collect()
+    }
+
+    /// What a name that stands alone means.
+    pub(super) fn var(&mut self, name: &ast::Name) -> TermKind {
+        if name.text == "_" {
+            return TermKind::Var(self.scopes.wildcard(name.span));
+        }
+        match self.named(&name.text) {
+            Named::Local(id) => TermKind::Var(id),
+            Named::Root(head) => TermKind::Ref(Ref { head, path: Vec::new() }),
+            Named::Global(global) => {
+                let path =
+                    global.path.iter().map(|key| Term { kind: TermKind::String(Arc::clone(key)), span: name.span });
+                TermKind::Ref(Ref { head: global.head, path: path.collect() })
+            }
+            Named::Free => TermKind::Var(self.scopes.free(&name.text, name.span)),
+        }
+    }
+
+    /// Lowers a reference; its head becomes `input`, `data` or a variable.
+    pub(super) fn reference(&mut self, reference: &ast::Ref, out: &mut Vec<Expr>) -> Ref {
+        let head = self.term(&reference.head, out);
+        let mut lowered = self.looked_into(head, out);
+        for operand in &reference.path {
+            lowered.path.push(self.term(operand, out));
+        }
+        lowered
+    }
+
+    fn comprehension(
+        &mut self,
+        body: &[ast::Expr],
+        head: impl FnOnce(&mut Self, &mut Vec<Expr>) -> ComprehensionHead,
+    ) -> TermKind {
+        self.scopes.push(super::exprs::declared(body));
+        let mut exprs = self.exprs(body);
+        let head = head(self, &mut exprs);
+        self.scopes.pop();
+        TermKind::Comprehension(Box::new(Comprehension { head, body: exprs }))
+    }
+
+    fn comprehension_term(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
+        let term = self.term(term, out);
+        self.bind_if_needed(term, out)
+    }
+}
