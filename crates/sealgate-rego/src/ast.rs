@@ -80,6 +80,8 @@ pub struct Rule {
 pub struct Else {
     /// The value; absent means `true`.
     pub value: Option<Term>,
+    /// Whether the value is written with `:=`.
+    pub assign: bool,
     /// The body; empty where none is written.
     pub body: Body,
     /// From `else` to its end.

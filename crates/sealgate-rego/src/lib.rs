@@ -4,6 +4,7 @@
 
 pub mod ast;
 pub mod builtins;
+mod display;
 mod lexer;
 mod parser;
 mod resolve;

@@ -5,6 +5,7 @@
 
 use sealgate_diagnostics::{Diagnostic, Span};
 
+use super::rule::builtin;
 use super::{CODE, Parser};
 use crate::ast::{Body, Expr, ExprKind, Term, TermKind};
 use crate::lexer::Kind;
@@ -125,6 +126,8 @@ impl Parser<'_> {
             let height = self.height;
             let right = self.operand(true)?;
             let right = self.and_chain(right)?;
+            self.check_can_fail(&left.body, "or");
+            self.check_can_fail(&right.body, "or");
             self.grow(height.max(self.height))?;
             let span = self.span_from(left.span.start);
             let expr = Expr { kind: ExprKind::Or(left.body, right.body), negated: false, with: Vec::new(), span };
@@ -137,6 +140,8 @@ impl Parser<'_> {
         while self.maybe(Kind::And) {
             let height = self.height;
             let right = self.operand(true)?;
+            self.check_can_fail(&left.body, "and");
+            self.check_can_fail(&right.body, "and");
             self.grow(height.max(self.height))?;
             let span = self.span_from(left.span.start);
             let expr = Expr { kind: ExprKind::And(left.body, right.body), negated: false, with: Vec::new(), span };
@@ -231,6 +236,22 @@ impl Parser<'_> {
             Diagnostic::error(CODE, "ambiguous `{ ... | ... }` operand: a body that holds a union, or a comprehension");
         self.error(found.at(span).help("put the braces in parentheses for a comprehension, or the union for a body"));
         None
+    }
+
+    /// An operand that only calls builtins without a result always holds: refused.
+    fn check_can_fail(&mut self, body: &Body, word: &str) {
+        let mut first = None;
+        for expr in body {
+            let ExprKind::Term(Term { kind: TermKind::Call(call), .. }) = &expr.kind else { return };
+            let Some(builtin) = builtin(&call.func).filter(|builtin| builtin.result.is_none() && !expr.negated) else {
+                return;
+            };
+            first.get_or_insert((expr.span, builtin.name));
+        }
+        let Some((span, name)) = first else { return };
+        let message = format!("operand of `{word}` cannot consist only of calls to `{name}`");
+        let found = Diagnostic::error(CODE, message).at(span);
+        self.error(found.help(format!("`{name}` always succeeds: move it out, or add an expression that can fail")));
     }
 
     /// A group in parentheses; `None` where they hold a plain term. `operand` says that an operand must stand here.

@@ -5,6 +5,7 @@ use sealgate_diagnostics::{Diagnostic, Span};
 use super::default::kind_name;
 use super::head::{ParsedHead, is_ground};
 use super::statement::Draft;
+use super::term::is_root;
 use super::{CODE, Parser};
 use crate::ast::{Body, Else, Expr, ExprKind, Head, HeadKind, Ref, Rule, Term, TermKind};
 use crate::builtins::Builtin;
@@ -60,12 +61,16 @@ impl Parser<'_> {
     }
 
     fn default_rule(&mut self, draft: &mut Draft, head: ParsedHead, start: u32) -> Option<()> {
-        let Some(value) = &head.value else {
-            let found = Diagnostic::error(CODE, "illegal default rule (must have a value)").at(head.span);
-            self.error(found.help("write `default p := false`"));
-            return None;
-        };
-        self.check_default_value(value)?;
+        // `default p` alone says `true`, but for `default p.q`, as OPA has it.
+        match &head.value {
+            Some(value) => self.check_default_value(value)?,
+            None if head.key.is_some() || head.args.is_none() && head.reference.path.len() == 1 => {
+                let found = Diagnostic::error(CODE, "illegal default rule (must have a value)").at(head.span);
+                self.error(found.help("write `default p := false`"));
+                return None;
+            }
+            None => {}
+        }
         if let Some(args) = &head.args {
             self.check_default_args(args)?;
         }
@@ -88,7 +93,7 @@ impl Parser<'_> {
         let has_key = has_contains
             || one_look_up
                 && match parsed.reference.path.first() {
-                    Some(key) if has_if => !is_ground(key) || matches!(key.kind, TermKind::Ref(_)),
+                    Some(key) if has_if => !is_ground(key) || is_reference(key),
                     _ => true,
                 };
         let mut head = Self::head_of(parsed);
@@ -228,6 +233,7 @@ impl Parser<'_> {
         loop {
             let start = self.token().start;
             self.advance();
+            let assign = self.kind() == Kind::Assign;
             let value = match self.kind() {
                 Kind::OpenBrace | Kind::If => None,
                 Kind::Assign | Kind::Unify => {
@@ -257,7 +263,7 @@ impl Parser<'_> {
             if has_body && !has_if {
                 draft.against_v1.push(Self::v1(span, "`if` keyword is required before rule body".to_owned(), IF_HELP));
             }
-            elses.push(Else { value, body, span });
+            elses.push(Else { value, assign, body, span });
             if !has_body || self.kind() != Kind::Else {
                 return Some(elses);
             }
@@ -364,7 +370,7 @@ impl Parser<'_> {
             }
             TermKind::Call(call) if !call.args.is_empty() => {
                 let call = *call;
-                if call.infix || is_builtin(&call.func) {
+                if call.infix || builtin(&call.func).is_some() {
                     self.refuse(span, "rule name conflicts with built-in function");
                     return None;
                 }
@@ -414,15 +420,25 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a call's function has the name of a builtin.
-fn is_builtin(func: &Ref) -> bool {
-    let TermKind::Var(head) = &func.head.kind else { return false };
+/// Whether a term looks something up, `input` and `data` alone included.
+fn is_reference(term: &Term) -> bool {
+    match &term.kind {
+        TermKind::Ref(_) => true,
+        TermKind::Var(name) => is_root(name),
+        _ => false,
+    }
+}
+
+/// The builtin that a call names.
+pub(super) fn builtin(func: &Ref) -> Option<&'static Builtin> {
+    let TermKind::Var(head) = &func.head.kind else { return None };
     let mut name = head.text.clone();
     for part in &func.path {
-        let TermKind::String(part) = &part.kind else { return false };
-        name = format!("{name}.{part}");
+        let TermKind::String(part) = &part.kind else { return None };
+        name.push('.');
+        name.push_str(part);
     }
-    Builtin::find(&name).is_some()
+    Builtin::find(&name)
 }
 
 /// Whether a call is `eq(…)` (`false`) or `assign(…)` (`true`), which are equations by another name.
