@@ -3,7 +3,7 @@
 use sealgate_diagnostics::Diagnostic;
 
 use super::{CODE, MAX_NUMBER, Parser};
-use crate::ast::{Expr, ExprKind, TemplatePart};
+use crate::ast::{Expr, ExprKind, TemplatePart, Version};
 use crate::lexer::{Kind, Token};
 
 /// Numbers beyond `2^LARGEST_EXPONENT` or below `2^-LARGEST_EXPONENT` are refused.
@@ -43,6 +43,11 @@ impl Parser<'_> {
 
     /// The interpolated string looked at, to its end.
     pub(super) fn template(&mut self, raw: bool) -> Option<Vec<TemplatePart>> {
+        if self.version == Version::V0 {
+            let found = Diagnostic::error(CODE, "template strings are not supported in Rego v0").at(self.span_here());
+            self.error(found.help("use `sprintf`, or read the module as Rego v1"));
+            return None;
+        }
         let mut parts = Vec::new();
         let mut height = 0;
         // The first part begins after `$` and the quote, the others right after the `}` before them.
