@@ -3,8 +3,6 @@
 
 mod expr;
 mod term;
-#[cfg(test)]
-mod tests;
 
 use std::fmt::{Display, Formatter, Result, Write};
 

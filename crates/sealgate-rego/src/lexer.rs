@@ -5,8 +5,6 @@
 //! parser's business. Literals are delimited here and decoded by the parser.
 
 mod scan;
-#[cfg(test)]
-mod tests;
 mod unicode;
 
 pub(crate) use scan::lex;

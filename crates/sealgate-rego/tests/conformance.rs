@@ -1,5 +1,7 @@
 //! Every module and query of OPA's conformance cases parses. `sealgate-testkit` says where the cases lie.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test")]
+
 use sealgate_diagnostics::{Color, Sources};
 use sealgate_rego::{ParseOptions, parse_module, parse_query, parse_term};
 use sealgate_testkit::{conformance_dir, require};

@@ -1,5 +1,7 @@
 //! Sealgate's parser against OPA's: both must take and refuse the same modules, and OPA must read what Sealgate prints
-//! of a module as it reads the module. One process of OPA judges a whole batch, through its builtin `rego.parse_module`.
+//! of a module as it reads the module. Golden files go to `opa parse`; for v1 one process of OPA judges a whole batch, through its builtin `rego.parse_module`.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test")]
 
 mod mutation;
 
@@ -102,6 +104,21 @@ fn takes_and_reads_the_conformance_modules_as_opa_does() {
 }
 
 #[test]
+fn takes_the_golden_files_where_opa_does() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    for name in names.filter(|name| name.ends_with(".rego") && name != "err_depth.rego") {
+        let mut args = vec!["parse", name.as_str()];
+        if name.starts_with("v0_") {
+            args.push("--v0-compatible");
+        }
+        let taken = opa.run(&folder, &args, "").unwrap().status.success();
+        assert_eq!(taken, folder.join(&name).with_extension("out").is_file(), "whether OPA takes {name}");
+    }
+}
+
+#[test]
 fn takes_mutated_modules_where_opa_does() {
     let Some(opa) = require(Opa::find()) else { return };
     let seed = std::env::var("SEALGATE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
@@ -109,6 +126,7 @@ fn takes_mutated_modules_where_opa_does() {
     let corpus: Vec<String> =
         snippets().into_iter().chain(conformance_modules()).filter(|text| text.len() < 600).collect();
     let mut mutator = Mutator::new(seed);
-    let modules: Vec<String> = (0..count).map(|_| mutator.mutate(&corpus)).collect();
+    let mut draw = |index: usize| if index % 10 == 0 { mutator.soup(index % 40) } else { mutator.mutate(&corpus) };
+    let modules: Vec<String> = (0..count).map(&mut draw).collect();
     agree(&opa, &modules);
 }

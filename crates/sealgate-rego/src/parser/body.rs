@@ -8,10 +8,7 @@ use crate::lexer::Kind;
 impl Parser<'_> {
     /// A body up to a closing bracket, which is stepped over.
     pub(super) fn body(&mut self, end: Kind) -> Option<Body> {
-        self.enter()?;
-        let body = self.query(false, end);
-        self.leave();
-        let body = body?;
+        let body = self.nested(|parser| parser.query(false, end))?;
         self.advance();
         Some(body)
     }
@@ -23,7 +20,7 @@ impl Parser<'_> {
             self.error_here("found empty body");
             return None;
         }
-        let mut body = Body::new();
+        let mut body = Body::with_capacity(2);
         let mut height = 0;
         loop {
             body.push(self.expression()?);
@@ -56,7 +53,8 @@ impl Parser<'_> {
         if self.kind() != Kind::Not {
             return match self.kind() {
                 Kind::Some => self.some(),
-                Kind::Every => self.every(),
+                // Its frames are many: it counts twice, with its body.
+                Kind::Every => self.nested(Self::every),
                 _ => self.literal(None),
             };
         }

@@ -138,7 +138,7 @@ impl<'t> Parser<'t> {
     }
 
     /// One level of nesting deeper; [`Self::leave`] must follow. `None` where that is too deep.
-    pub(super) fn enter(&mut self) -> Option<()> {
+    fn enter(&mut self) -> Option<()> {
         if self.depth >= MAX_DEPTH {
             self.too_deep();
             return None;
@@ -147,8 +147,16 @@ impl<'t> Parser<'t> {
         Some(())
     }
 
-    pub(super) fn leave(&mut self) {
+    fn leave(&mut self) {
         self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Parses one level of nesting deeper.
+    pub(super) fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        self.enter()?;
+        let parsed = parse(self);
+        self.leave();
+        parsed
     }
 
     /// Notes the height of the tree just built over parts of the given height.
@@ -227,13 +235,10 @@ impl<'t> Parser<'t> {
 
     /// What to do about a token that does not fit.
     fn help_for(&self, kind: Kind) -> Option<String> {
-        let raw = self.token().kind;
-        if kind == Kind::Ident && raw.is_soft_keyword() {
-            let word = self.slice(self.token());
-            return Some(match raw {
-                Kind::And | Kind::Or => format!("to use `{word}` as an operator add `import future.keywords.{word}`"),
-                _ => format!("to use `{word}` as a keyword add `import rego.v1` or `import future.keywords.{word}`"),
-            });
+        if kind == Kind::Ident
+            && let Some(help) = self.help_for_keyword()
+        {
+            return Some(help);
         }
         match kind {
             Kind::Unify | Kind::Assign => Some("compare with `==`; `=` and `:=` stand between two terms".to_owned()),
@@ -243,6 +248,19 @@ impl<'t> Parser<'t> {
             }
             _ => None,
         }
+    }
+
+    /// How to switch on the keyword that this token, or the one before it, is spelled as.
+    pub(super) fn help_for_keyword(&self) -> Option<String> {
+        let token = [self.at, self.at.wrapping_sub(1)]
+            .into_iter()
+            .map(|at| self.token_at(at))
+            .find(|token| token.kind.is_soft_keyword() && !self.keywords.has(token.kind))?;
+        let word = self.slice(token);
+        Some(match token.kind {
+            Kind::And | Kind::Or => format!("to use `{word}` as an operator add `import future.keywords.{word}`"),
+            _ => format!("to use `{word}` as a keyword add `import rego.v1` or `import future.keywords.{word}`"),
+        })
     }
 
     /// Whether the token is a keyword that may be part of a reference.

@@ -95,9 +95,13 @@ impl Parser<'_> {
     fn value(&mut self, note: &str) -> Option<Term> {
         let (at, errors) = (self.at, self.errors.len());
         let value = self.infix(true);
-        if value.is_none() && self.at == at && self.fatal.is_none() && self.errors.len() > errors {
-            self.errors.truncate(errors);
-            self.unexpected(note);
+        if value.is_none() && self.at == at && self.fatal.is_none() {
+            // Where no term can begin at all, say what should.
+            let said = self.errors.get(errors).is_some_and(|error| error.message.starts_with("unexpected "));
+            if said {
+                self.errors.truncate(errors);
+                self.unexpected(note);
+            }
         }
         value
     }

@@ -66,7 +66,7 @@ impl Parser<'_> {
                 self.grow(height)?;
                 return Some(parts);
             }
-            let Some(expr) = self.expression() else {
+            let Some(expr) = self.nested(Self::expression) else {
                 if self.errors.is_empty() {
                     self.error_here("invalid template-string expression");
                 }

@@ -114,10 +114,7 @@ impl Parser<'_> {
 
     /// Operands joined by `or`, each of operands joined by `and`; the first is parsed and an operator is looked at.
     fn chain(&mut self, first: Operand) -> Option<Expr> {
-        self.enter()?;
-        let expr = self.or_chain(first);
-        self.leave();
-        expr
+        self.nested(|parser| parser.or_chain(first))
     }
 
     fn or_chain(&mut self, first: Operand) -> Option<Expr> {
@@ -192,7 +189,7 @@ impl Parser<'_> {
         let start = self.token().start;
         self.advance();
         let empty = self.kind() == Kind::CloseBrace;
-        if let Some(body) = self.body(Kind::CloseBrace) {
+        if let Some(body) = self.nested(|parser| parser.body(Kind::CloseBrace)) {
             return Some(body);
         }
         if empty || !sure || self.fatal.is_some() {
@@ -260,11 +257,8 @@ impl Parser<'_> {
         if self.not_group.contains(&open) || !self.has_logical_keywords() {
             return None;
         }
-        if self.enter().is_none() {
-            return Some(None);
-        }
-        let group = self.group(operand);
-        self.leave();
+        // Too deep is refused, not taken for a term.
+        let Some(group) = self.nested(|parser| Some(parser.group(operand))) else { return Some(None) };
         if group.is_none() {
             self.not_group.insert(open);
         }

@@ -315,10 +315,10 @@ impl Parser<'_> {
     }
 
     fn refuse(&mut self, span: Span, message: impl Into<String>) {
-        let found = Diagnostic::error(CODE, message).at(span);
-        self.error(
-            found.help("a rule is `name := value`, `name if { … }`, `name contains value` or `name(args) := value`"),
-        );
+        let help = self.help_for_keyword().filter(|_| !self.token().newline).unwrap_or_else(|| {
+            "a rule is `name := value`, `name if { … }`, `name contains value` or `name(args) := value`".to_owned()
+        });
+        self.error(Diagnostic::error(CODE, message).at(span).help(help));
     }
 
     /// `eq(p, 1)` says `p = 1`.

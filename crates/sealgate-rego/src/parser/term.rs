@@ -10,10 +10,7 @@ use crate::lexer::Kind;
 impl Parser<'_> {
     /// One term with what is looked up in it.
     pub(super) fn term(&mut self) -> Option<Term> {
-        self.enter()?;
-        let term = self.term_here();
-        self.leave();
-        term
+        self.nested(Self::term_here)
     }
 
     fn term_here(&mut self) -> Option<Term> {
@@ -121,7 +118,8 @@ impl Parser<'_> {
         let mut height = self.height;
         self.check_ref_head(&head)?;
         let mut head = Box::new(head);
-        let mut path = Vec::new();
+        // Most references look up once or twice.
+        let mut path = Vec::with_capacity(2);
         let mut first = true;
         loop {
             if self.token().spaced && !first {

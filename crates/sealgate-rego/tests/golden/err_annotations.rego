@@ -1,0 +1,8 @@
+package t
+
+# METADATA
+
+p := 1
+
+# METADATA
+# title: nothing follows

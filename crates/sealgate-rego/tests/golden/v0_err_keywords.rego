@@ -1,0 +1,9 @@
+package t
+
+p if { true }
+
+q { some x in xs }
+
+r { every x in xs { x } }
+
+s contains 1
