@@ -77,6 +77,25 @@ pub enum ArchiveError {
     },
 }
 
+impl ArchiveError {
+    /// A stable word for the refusal: `archive_ratio`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "archive_too_large",
+            Self::TooManyFiles { .. } => "archive_too_many_files",
+            Self::Ratio { .. } => "archive_ratio",
+            Self::Gzip(_) => "archive_gzip",
+            Self::GzipChecksum => "archive_gzip_checksum",
+            Self::AfterGzip(_) => "archive_after_gzip",
+            Self::Tar { .. } => "archive_tar",
+            Self::Padding { .. } => "archive_padding",
+            Self::NotRegular { .. } => "archive_not_regular",
+            Self::Path { .. } => "archive_path",
+            Self::Duplicate { .. } => "archive_duplicate",
+        }
+    }
+}
+
 /// Reads a `.tar.gz` into its files, in the archive's order, under the names of [`names::normalise`].
 ///
 /// # Errors

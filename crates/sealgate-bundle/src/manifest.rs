@@ -248,8 +248,12 @@ impl Manifest {
         if digest(FileKind::Rego) != self.rego_hash {
             return Err(ManifestError::AncestorDigest { member: "rego_hash" });
         }
-        let mut sources = self.files.iter().filter(|file| file.kind == FileKind::Source);
-        let source = digest(FileKind::SourceIndex).or_else(|| sources.next().map(|file| file.sha256));
+        let index = digest(FileKind::SourceIndex);
+        let sources = count(FileKind::Source);
+        if index.is_none() && sources != 1 {
+            return Err(ManifestError::KindCount { kind: FileKind::Source, count: sources });
+        }
+        let source = index.or_else(|| digest(FileKind::Source));
         if source != Some(self.source_hash) {
             return Err(ManifestError::AncestorDigest { member: "source_hash" });
         }

@@ -2,6 +2,8 @@
 //! it must tell the truth about every file; its own signature is checked where the trust store holds its key. What makes
 //! a Sealgate bundle trusted is the signed manifest, never this file.
 
+mod canonical;
+
 use std::collections::BTreeMap;
 
 use base64::Engine;
@@ -167,11 +169,7 @@ fn digest(file: &BundleFile, algorithm: &str) -> Result<String, OpaSignatureErro
     let base = file.name.rsplit('/').next().unwrap_or(&file.name);
     let canonical;
     let bytes = if matches!(base, "data.json" | ".manifest") {
-        let value: serde_json::Value =
-            serde_json::from_slice(&file.bytes).map_err(|_| OpaSignatureError::Digest(file.name.clone()))?;
-        let mut text = String::new();
-        write_canonical(&value, &mut text);
-        canonical = text;
+        canonical = canonical::of(&file.bytes).ok_or_else(|| OpaSignatureError::Digest(file.name.clone()))?;
         canonical.as_bytes()
     } else {
         file.bytes.as_slice()
@@ -182,56 +180,4 @@ fn digest(file: &BundleFile, algorithm: &str) -> Result<String, OpaSignatureErro
         "SHA-512" => Ok(hex::encode(Sha512::digest(bytes))),
         other => Err(OpaSignatureError::Algorithm(other.to_owned())),
     }
-}
-
-/// JSON without spaces, members sorted by the bytes of their names, strings as Go writes them.
-fn write_canonical(value: &serde_json::Value, out: &mut String) {
-    match value {
-        serde_json::Value::Object(members) => {
-            let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_by(|a, b| a.0.cmp(b.0));
-            out.push('{');
-            for (at, (name, value)) in sorted.into_iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                write_go_string(name, out);
-                out.push(':');
-                write_canonical(value, out);
-            }
-            out.push('}');
-        }
-        serde_json::Value::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                write_canonical(item, out);
-            }
-            out.push(']');
-        }
-        serde_json::Value::String(text) => write_go_string(text, out),
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {
-            out.push_str(&value.to_string())
-        }
-    }
-}
-
-fn write_go_string(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0'..='\u{1f}' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
 }

@@ -1,112 +1,22 @@
 //! From untrusted bytes to a bundle that a host may run. The order of the checks is part of the format: each refusal
 //! means that every earlier check passed, and nothing is looked at before the check that makes it safe to.
 
+mod bundle;
+mod error;
+
 use crate::BundleFile;
 use crate::archive::{self, ArchiveError};
 use crate::digest::Sha256Digest;
 use crate::keys::{KeyId, KeyStatus, TrustStore};
 use crate::limits::Limits;
-use crate::manifest::{self, FileKind, Manifest, ManifestError};
-use crate::module::{self, ModuleError, ModuleLimits};
+use crate::manifest::{self, Manifest, ManifestError};
+use crate::module::{self, ModuleLimits};
 use crate::names;
-use crate::opa_signatures::{self, OpaSignatureError};
+use crate::opa_signatures;
 use crate::time::UnixSeconds;
 
-/// Why a bundle is refused. The variants stand in the order in which the checks are made.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// The container is over its bounds or not in its strict form.
-    #[error(transparent)]
-    Archive(#[from] ArchiveError),
-    /// There is more than one signed manifest.
-    #[error("there are two signed manifests, `{0}` and `{1}`")]
-    SeveralManifests(String, String),
-    /// The signature is not exactly 64 raw bytes.
-    #[error("the signature has {0} bytes instead of 64")]
-    SignatureLength(usize),
-    /// There is no signature.
-    #[error("the bundle is not signed")]
-    Unsigned,
-    /// There is a signature but no manifest under it.
-    #[error("the bundle holds no signed manifest")]
-    MissingManifest,
-    /// The manifest cannot be read, or contradicts itself.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// The manifest names no key, or one that is not trusted.
-    #[error("the bundle is signed with the key `{}`, which is not trusted", .0.map_or("(none named)".to_owned(), |id| id.to_string()))]
-    UnknownKey(Option<KeyId>),
-    /// The manifest names a key that is revoked.
-    #[error("the bundle is signed with the key `{0}`, which is revoked")]
-    RevokedKey(KeyId),
-    /// The signature is not that key's over this manifest.
-    #[error("the signature does not verify with the key `{0}`")]
-    BadSignature(KeyId),
-    /// A file of the manifest is not there.
-    #[error("`{0}` is missing")]
-    MissingFile(String),
-    /// A file has another size than the manifest says.
-    #[error("`{name}` has {found} bytes, and the manifest says {expected}")]
-    SizeMismatch {
-        /// The file.
-        name: String,
-        /// What the manifest says.
-        expected: u64,
-        /// What is there.
-        found: u64,
-    },
-    /// A file has another digest than the manifest says.
-    #[error("`{name}` is not what was signed: its sha256 is {found}, and the manifest says {expected}")]
-    DigestMismatch {
-        /// The file.
-        name: String,
-        /// What the manifest says.
-        expected: Sha256Digest,
-        /// What is there.
-        found: Sha256Digest,
-    },
-    /// A file that the manifest does not list.
-    #[error("`{0}` is not listed in the signed manifest")]
-    UnlistedFile(String),
-    /// OPA's signature file contradicts the bundle.
-    #[error("`.signatures.json`: {0}")]
-    OpaSignatures(#[from] OpaSignatureError),
-    /// The bundle is another one than the host expects.
-    #[error("the bundle is `{found}`, and `{expected}` is expected")]
-    WrongName {
-        /// What the host expects.
-        expected: String,
-        /// What the manifest says.
-        found: String,
-    },
-    /// The bundle is not valid yet.
-    #[error("the bundle is not valid before {not_before} (Unix time; it is {now})")]
-    NotYetValid {
-        /// The first second of validity.
-        not_before: UnixSeconds,
-        /// The host's time.
-        now: UnixSeconds,
-    },
-    /// The bundle is no longer valid.
-    #[error("the bundle expired at {expires} (Unix time; it is {now})")]
-    Expired {
-        /// The first second after its validity.
-        expires: UnixSeconds,
-        /// The host's time.
-        now: UnixSeconds,
-    },
-    /// The bundle is older than one that was accepted before.
-    #[error("the bundle's serial {serial} is lower than {minimum}, which was accepted already")]
-    Rollback {
-        /// What the manifest says.
-        serial: u64,
-        /// The lowest that the host accepts.
-        minimum: u64,
-    },
-    /// The module is beyond what a policy may be.
-    #[error(transparent)]
-    Module(#[from] ModuleError),
-}
+pub use bundle::VerifiedBundle;
+pub use error::VerifyError;
 
 /// What a host expects of a bundle.
 #[derive(Clone, Debug)]
@@ -172,14 +82,6 @@ pub enum Trust {
 /// Files of a container that kept its bounds, and nothing more: no signature, digest or name has been checked.
 #[derive(Clone, Debug)]
 pub struct UnverifiedBundle {
-    files: Vec<BundleFile>,
-}
-
-/// A bundle that passed every check. The only thing that a runtime takes.
-#[derive(Clone, Debug)]
-pub struct VerifiedBundle {
-    manifest: Manifest,
-    trust: Trust,
     files: Vec<BundleFile>,
 }
 
@@ -306,7 +208,7 @@ impl Parts {
             opa_signatures::check(signatures, self.files.iter().chain(meta), &options.trust, &options.limits)?;
         }
         check_expectations(&manifest, options)?;
-        let bundle = VerifiedBundle { manifest, trust, files: self.files };
+        let bundle = VerifiedBundle::new(manifest, trust, self.files);
         module::check(bundle.wasm(), bundle.builtins(), &options.module)?;
         Ok(bundle)
     }
@@ -352,89 +254,5 @@ fn check_expectations(manifest: &Manifest, options: &VerifyOptions) -> Result<()
     match options.minimum_serial {
         Some(minimum) if manifest.serial < minimum => Err(VerifyError::Rollback { serial: manifest.serial, minimum }),
         _ => Ok(()),
-    }
-}
-
-impl VerifiedBundle {
-    /// What the bundle is for.
-    pub fn name(&self) -> &str {
-        &self.manifest.name
-    }
-
-    /// The digest of its content.
-    pub fn revision(&self) -> Sha256Digest {
-        self.manifest.revision
-    }
-
-    /// Its serial.
-    pub fn serial(&self) -> u64 {
-        self.manifest.serial
-    }
-
-    /// Why it counts as trusted.
-    pub fn trust(&self) -> Trust {
-        self.trust
-    }
-
-    /// The key that signed it; `None` where the host dangerously went without.
-    pub fn key_id(&self) -> Option<KeyId> {
-        match self.trust {
-            Trust::Signed(id) => Some(id),
-            Trust::Unsigned => None,
-        }
-    }
-
-    /// The signed manifest.
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    /// The first second at which it is no longer valid; a host that keeps it loaded checks this again.
-    pub fn expires(&self) -> Option<UnixSeconds> {
-        self.manifest.expires
-    }
-
-    /// The module's entrypoints in the order of their ids.
-    pub fn entrypoints(&self) -> &[String] {
-        &self.manifest.entrypoints
-    }
-
-    /// The builtins that the manifest says the module needs. A host that loads the module compares them with what the
-    /// module itself asks for.
-    pub fn builtins(&self) -> &[String] {
-        &self.manifest.builtins
-    }
-
-    /// The module.
-    pub fn wasm(&self) -> &[u8] {
-        self.bytes_of(FileKind::Wasm).unwrap_or_default()
-    }
-
-    /// The Rego text, where the bundle carries it.
-    pub fn rego(&self) -> Option<&[u8]> {
-        self.bytes_of(FileKind::Rego)
-    }
-
-    /// The data document as JSON text, where the bundle carries one.
-    pub fn data(&self) -> Option<&[u8]> {
-        self.bytes_of(FileKind::Data)
-    }
-
-    /// The sources as (their authors' file name, bytes).
-    pub fn sources(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.manifest.files.iter().filter(|entry| entry.kind == FileKind::Source).filter_map(|entry| {
-            let name = entry.origin.as_deref().unwrap_or(&entry.name);
-            Some((name, self.file(&entry.name)?))
-        })
-    }
-
-    /// The bytes of the file that the manifest lists under `name`.
-    pub fn file(&self, name: &str) -> Option<&[u8]> {
-        let at = self.files.binary_search_by(|file| file.name.as_str().cmp(name)).ok()?;
-        self.files.get(at).map(|file| file.bytes.as_slice())
-    }
-
-    fn bytes_of(&self, kind: FileKind) -> Option<&[u8]> {
-        self.file(&self.manifest.file(kind)?.name)
     }
 }
