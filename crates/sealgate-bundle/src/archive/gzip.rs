@@ -1,5 +1,7 @@
 //! One gzip member (RFC 1952), whole and alone: header, deflate stream, CRC and length, then nothing. Decompression is
-//! bounded before it starts. The written header is fixed and carries its own checksum, so no bit of it is free.
+//! bounded before it starts. A deflate stream can spell the same bytes in several ways, and a gzip header has bits that
+//! mean nothing; the member that is written here states a checksum of its stream in the header, and one of the header,
+//! so that a change of any byte is noticed.
 
 use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
 
@@ -12,8 +14,11 @@ const FLAG_NAME: u8 = 8;
 const FLAG_COMMENT: u8 = 16;
 const FLAGS_RESERVED: u8 = 0xe0;
 
-/// Deflate, header checksum present, no time, best compression, unknown system.
-const HEADER: [u8; 10] = [0x1f, 0x8b, 8, FLAG_HEADER_CRC, 0, 0, 0, 0, 2, 255];
+/// Deflate, with extra field and header checksum, no time, best compression, unknown system.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, FLAG_HEADER_CRC | FLAG_EXTRA, 0, 0, 0, 0, 2, 255];
+/// Eight bytes of extra field: a subfield `SG` of four bytes, which follow.
+const EXTRA: [u8; 6] = [8, 0, b'S', b'G', 4, 0];
+const STREAM_CRC_ID: [u8; 2] = *b"SG";
 const TRAILER_LEN: usize = 8;
 const CHUNK: usize = 64 << 10;
 
@@ -22,7 +27,7 @@ pub(super) fn decompress(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Archi
     if bytes.len() as u64 > limits.archive_bytes {
         return Err(ArchiveError::TooLarge { what: "archive".to_owned(), limit: limits.archive_bytes });
     }
-    let body = after_header(bytes)?;
+    let Header { body, stream_crc } = read_header(bytes)?;
     let by_ratio = limits.ratio.saturating_mul(bytes.len() as u64).max(Limits::RATIO_FLOOR);
     let cap = by_ratio.min(limits.unpacked_bytes);
     let mut out = Vec::new();
@@ -46,43 +51,58 @@ pub(super) fn decompress(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Archi
     if trailer != trailer_of(&out) {
         return Err(ArchiveError::GzipChecksum);
     }
-    if last_bits_are_free(stream, &out) {
-        return Err(ArchiveError::Gzip("the bits after its last block are not zero"));
+    if stream_crc.is_some_and(|stated| stated != crc(stream)) {
+        return Err(ArchiveError::GzipChecksum);
     }
     Ok(out)
 }
 
 /// Packs `plain` into one member. The same bytes in give the same bytes out.
 pub(super) fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let stream = deflate(plain)?;
     let mut out = HEADER.to_vec();
-    out.extend_from_slice(&header_crc(&HEADER));
-    let mut deflate = Compress::new(Compression::best(), false);
-    let mut chunk = vec![0; CHUNK];
-    let mut rest = plain;
-    loop {
-        let (read, written) = (deflate.total_in(), deflate.total_out());
-        let status = deflate.compress(rest, &mut chunk, FlushCompress::Finish)?;
-        rest = rest.get(usize::try_from(deflate.total_in() - read).unwrap_or(usize::MAX)..).unwrap_or_default();
-        out.extend(chunk.iter().take(usize::try_from(deflate.total_out() - written).unwrap_or(usize::MAX)));
-        if status == Status::StreamEnd {
-            break;
-        }
-    }
+    out.extend_from_slice(&EXTRA);
+    out.extend_from_slice(&crc(&stream));
+    out.extend_from_slice(&header_crc(&out));
+    out.extend_from_slice(&stream);
     out.extend_from_slice(&trailer_of(plain));
     Ok(out)
 }
 
-/// What follows the header, once the header is one that RFC 1952 defines.
-fn after_header(bytes: &[u8]) -> Result<&[u8], ArchiveError> {
+fn deflate(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut state = Compress::new(Compression::best(), false);
+    let (mut out, mut chunk, mut rest) = (Vec::new(), vec![0; CHUNK], plain);
+    loop {
+        let (read, written) = (state.total_in(), state.total_out());
+        let status = state.compress(rest, &mut chunk, FlushCompress::Finish)?;
+        rest = rest.get(usize::try_from(state.total_in() - read).unwrap_or(usize::MAX)..).unwrap_or_default();
+        out.extend(chunk.iter().take(usize::try_from(state.total_out() - written).unwrap_or(usize::MAX)));
+        if status == Status::StreamEnd {
+            return Ok(out);
+        }
+    }
+}
+
+struct Header<'a> {
+    /// What follows the header: the stream, then the trailer.
+    body: &'a [u8],
+    stream_crc: Option<[u8; 4]>,
+}
+
+/// Reads a header that RFC 1952 defines.
+fn read_header(bytes: &[u8]) -> Result<Header<'_>, ArchiveError> {
     let short = ArchiveError::Gzip("it is cut short");
     let (header, mut rest) = bytes.split_first_chunk::<10>().ok_or(short.clone())?;
     let [0x1f, 0x8b, method, flags, ..] = *header else { return Err(ArchiveError::Gzip("it does not begin as one")) };
     if method != 8 || flags & FLAGS_RESERVED != 0 {
         return Err(ArchiveError::Gzip("its header is of an unknown kind"));
     }
+    let mut stream_crc = None;
     if flags & FLAG_EXTRA != 0 {
         let (length, after) = rest.split_first_chunk::<2>().ok_or(short.clone())?;
-        rest = after.get(usize::from(u16::from_le_bytes(*length))..).ok_or(short.clone())?;
+        let (extra, after) = after.split_at_checked(usize::from(u16::from_le_bytes(*length))).ok_or(short.clone())?;
+        stream_crc = stated_stream_crc(extra);
+        rest = after;
     }
     for flag in [FLAG_NAME, FLAG_COMMENT] {
         if flags & flag != 0 {
@@ -98,7 +118,7 @@ fn after_header(bytes: &[u8]) -> Result<&[u8], ArchiveError> {
         }
         rest = after;
     }
-    Ok(rest)
+    Ok(Header { body: rest, stream_crc })
 }
 
 /// Inflates one deflate stream at the start of `input`, handing out what comes, and gives the stream's length.
@@ -122,37 +142,31 @@ fn inflate(input: &[u8], mut take: impl FnMut(&[u8]) -> Result<(), ArchiveError>
     }
 }
 
-/// Whether a bit after the stream's last block is set. Decoders ignore those up to seven bits, which would make them a
-/// place to change a bundle unseen. The highest set bit of the last byte belongs to the end-of-block code unless the
-/// stream decodes to the same bytes without it.
-fn last_bits_are_free(stream: &[u8], plain: &[u8]) -> bool {
-    let Some((last, before)) = stream.split_last() else { return false };
-    let Some(highest) = last.checked_ilog2() else { return false };
-    let mut changed = before.to_vec();
-    changed.push(last & !(1 << highest));
-    let mut expected = plain;
-    let differs = ArchiveError::GzipChecksum;
-    let end = inflate(&changed, |chunk| match expected.strip_prefix(chunk) {
-        Some(rest) => {
-            expected = rest;
-            Ok(())
+/// The CRC that the extra field states for the compressed bytes: subfield `SG` of four bytes, little-endian.
+fn stated_stream_crc(mut extra: &[u8]) -> Option<[u8; 4]> {
+    while let Some(([one, two, low, high], rest)) = extra.split_first_chunk::<4>() {
+        let (field, after) = rest.split_at_checked(usize::from(u16::from_le_bytes([*low, *high])))?;
+        if [*one, *two] == STREAM_CRC_ID {
+            return field.try_into().ok();
         }
-        None => Err(differs.clone()),
-    });
-    end == Ok(stream.len()) && expected.is_empty()
+        extra = after;
+    }
+    None
+}
+
+fn crc(bytes: &[u8]) -> [u8; 4] {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum().to_le_bytes()
 }
 
 fn header_crc(header: &[u8]) -> [u8; 2] {
-    let mut crc = Crc::new();
-    crc.update(header);
-    let [low, high, ..] = crc.sum().to_le_bytes();
+    let [low, high, ..] = crc(header);
     [low, high]
 }
 
 fn trailer_of(plain: &[u8]) -> [u8; TRAILER_LEN] {
-    let mut crc = Crc::new();
-    crc.update(plain);
     // RFC 1952 states the length modulo 2^32.
     let length = (plain.len() as u64 & u64::from(u32::MAX)) << 32;
-    (length | u64::from(crc.sum())).to_le_bytes()
+    (length | u64::from(u32::from_le_bytes(crc(plain)))).to_le_bytes()
 }
