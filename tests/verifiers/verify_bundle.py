@@ -250,7 +250,7 @@ def strict_json(data):
         raise ValueError(name)
 
     def integer(text):
-        return float(text) if text.startswith("-") else int(text)
+        return float(text) if text.startswith("-") or len(text) > 20 else int(text)
 
     try:
         text = data.decode("utf-8")

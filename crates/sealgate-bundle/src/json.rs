@@ -1,16 +1,18 @@
-//! Strict JSON for what trust hangs on: one value, no member named twice anywhere, at most [`MAX_DEPTH`] deep. Gives
+//! Strict JSON for what trust hangs on: one object, no member named twice anywhere, at most [`MAX_DEPTH`] deep. Gives
 //! back serde types; keeps no values of its own.
 
 use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Deepest nesting of arrays and objects that is read; the outermost value is at depth 1.
 pub const MAX_DEPTH: usize = 32;
 
-/// Reads `bytes` as one JSON value of type `T`, refusing duplicate members and deep nesting. Members that `T` does not
+/// Reads `bytes` as one JSON object of type `T`, refusing duplicate members and deep nesting. Members that `T` does not
 /// name are ignored, but must keep the same rules.
 ///
 /// # Errors
@@ -19,7 +21,35 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Er
     let mut strict = serde_json::Deserializer::from_slice(bytes);
     Checked { depth: 1 }.deserialize(&mut strict)?;
     strict.end()?;
-    serde_json::from_slice(bytes)
+    serde_json::from_slice::<Object<T>>(bytes).map(|Object(value)| value)
+}
+
+/// A list of which every item is an object.
+pub(crate) fn objects<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Vec::<Object<T>>::deserialize(deserializer)?.into_iter().map(|Object(value)| value).collect())
+}
+
+/// A struct that is written as an object. By itself serde would take a list of the members' values as well.
+struct Object<T>(T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
 }
 
 /// Reads any value and keeps nothing but the knowledge that it is strict.
@@ -116,13 +146,13 @@ impl<'de> Deserialize<'de> for Key {
 mod tests {
     use super::*;
 
-    fn check(text: &str) -> Result<serde_json::Value, String> {
+    fn check(text: &str) -> Result<std::collections::BTreeMap<String, serde_json::Value>, String> {
         from_slice(text.as_bytes()).map_err(|error| error.to_string())
     }
 
     #[test]
     fn duplicates_are_refused_at_every_depth() {
-        for text in [r#"{"a":1,"a":2}"#, r#"[{"b":{"a":1,"a":1}}]"#, r#"{"a":1,"\u0061":2}"#] {
+        for text in [r#"{"a":1,"a":2}"#, r#"{"c":[{"b":{"a":1,"a":1}}]}"#, r#"{"a":1,"\u0061":2}"#] {
             assert!(check(text).unwrap_err().contains("named twice"), "{text}");
         }
         assert!(check(r#"{"a":1.5,"b":{"a":-1e400}}"#).is_ok());
@@ -130,7 +160,7 @@ mod tests {
 
     #[test]
     fn depth_is_bounded() {
-        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let nested = |depth: usize| format!("{{\"a\":{}1{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
         assert!(check(&nested(MAX_DEPTH)).is_ok());
         assert!(check(&nested(MAX_DEPTH + 1)).unwrap_err().contains("nested deeper"));
         let objects = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
@@ -140,8 +170,38 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_no_object() {
+        #[derive(Debug, Deserialize)]
+        struct Pair {
+            #[expect(dead_code, reason = "only read")]
+            a: u64,
+        }
+        #[derive(Debug, Deserialize)]
+        struct Outer {
+            #[expect(dead_code, reason = "only read")]
+            #[serde(deserialize_with = "objects")]
+            list: Vec<Pair>,
+        }
+        assert!(from_slice::<Pair>(b"[1]").is_err() && from_slice::<Pair>(b"{\"a\":1}").is_ok());
+        assert!(
+            from_slice::<Outer>(b"{\"list\":[[1]]}").is_err() && from_slice::<Outer>(b"{\"list\":[{\"a\":1}]}").is_ok()
+        );
+    }
+
+    #[test]
     fn only_one_value_and_only_json() {
-        for text in ["", "1 2", "{}x", "\u{feff}{}", "{'a':1}", "NaN", "[1,]", r#""\ud800""#] {
+        for text in [
+            "",
+            "1 2",
+            "{}x",
+            "\u{feff}{}",
+            "{'a':1}",
+            "{\"a\":NaN}",
+            "{\"a\":[1,]}",
+            "[]",
+            "null",
+            r#"{"a":"\ud800"}"#,
+        ] {
             assert!(check(text).is_err(), "{text}");
         }
     }

@@ -130,6 +130,7 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<UnixSeconds>,
     /// Every file except the manifest, its signature and `.signatures.json`, sorted by name.
+    #[serde(deserialize_with = "json::objects")]
     pub files: Vec<FileEntry>,
     /// The kernel that is linked into the module: name and version.
     pub kernel: String,

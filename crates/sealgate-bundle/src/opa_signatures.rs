@@ -72,6 +72,7 @@ struct Header {
 
 #[derive(Deserialize)]
 struct Payload {
+    #[serde(deserialize_with = "json::objects")]
     files: Vec<Listed>,
     #[serde(default)]
     keyid: Option<String>,

@@ -115,6 +115,16 @@ pub fn manifests() -> Vec<Sample> {
     let text = |change: fn(String) -> String| resigned_text(&key(TRUSTED), change);
     vec![
         refused("manifest-not-json", "a manifest that is no JSON", "manifest", text(|text| text.replace('{', "["))),
+        refused("manifest-list", "a list of values in the order of the members", "manifest", text(|_| "[]".to_owned())),
+        refused(
+            "manifest-file-list",
+            "a file written as a list of its values",
+            "manifest",
+            resigned(&trusted, |manifest| {
+                let file = &manifest["files"][0];
+                manifest["files"][0] = json!([file["kind"], file["name"], null, file["sha256"], file["size"]]);
+            }),
+        ),
         refused(
             "manifest-bom",
             "a manifest with a byte order mark",
