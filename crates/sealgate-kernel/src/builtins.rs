@@ -42,7 +42,9 @@ mod aggregates;
 mod arithmetic;
 mod arrays;
 mod comparison;
+pub mod glob;
 mod operand;
+pub mod regex;
 mod sets;
 mod strings;
 mod trimming;
@@ -54,6 +56,8 @@ pub static FAMILIES: &[&[Builtin]] = &[
     arithmetic::TABLE,
     arrays::TABLE,
     comparison::TABLE,
+    glob::TABLE,
+    regex::TABLE,
     sets::TABLE,
     strings::TABLE,
     trimming::TABLE,

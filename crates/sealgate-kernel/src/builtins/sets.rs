@@ -51,6 +51,8 @@ fn union_of<'h>(heap: Heap<'h>, sets: Value<'h>) -> Option<Value<'h>> {
 fn merge<'h>(heap: Heap<'h>, a: Value<'h>, b: Value<'h>, keep: [bool; 3]) -> Option<Value<'h>> {
     let (mut a, mut b) = (a.as_set()?, b.as_set()?);
     let [keep_a, keep_both, keep_b] = keep;
+    // Of two elements that differ in notation only (1 and 1.0), OPA keeps that of the smaller set in an intersection.
+    let both_from_b = !keep_a && b.len() < a.len();
     let mut out = SetBuilder::new(heap, if keep_b { a.len() + b.len() } else { a.len() });
     loop {
         let order = match (a, b) {
@@ -61,7 +63,7 @@ fn merge<'h>(heap: Heap<'h>, a: Value<'h>, b: Value<'h>, keep: [bool; 3]) -> Opt
         };
         let (source, keep) = match order {
             Ordering::Less => (a, keep_a),
-            Ordering::Equal => (a, keep_both),
+            Ordering::Equal => (if both_from_b { b } else { a }, keep_both),
             Ordering::Greater => (b, keep_b),
         };
         if let ([element, ..], true) = (source, keep) {

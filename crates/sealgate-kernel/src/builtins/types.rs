@@ -149,3 +149,24 @@ fn cast_null<'h>(_: Heap<'h>, value: Value<'h>) -> Option<Value<'h>> {
 fn cast_object<'h>(_: Heap<'h>, value: Value<'h>) -> Option<Value<'h>> {
     (value.kind() == Kind::Object).then_some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::to_number;
+    use crate::{Arena, Number, Value};
+
+    #[test]
+    fn texts_that_json_would_write_otherwise() {
+        let arena = Arena::new();
+        let heap = arena.heap();
+        let read = |text: &str| to_number(heap, Value::string_copy(heap, text)).and_then(Value::as_number);
+        for (text, expected) in
+            [("+5", "5"), (".5", "0.5"), ("-.5e1", "-0.5e1"), ("5.", "5"), ("007", "7"), ("00.50", "0.50")]
+        {
+            assert_eq!(read(text), Number::parse(expected), "{text:?}");
+        }
+        for text in ["", ".", "+", "-", "1_000", "0x1p4", "0x10", "Inf", "nan", "1e400", "-2e308", "1e", "1 ", "++1"] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+    }
+}
