@@ -29,12 +29,22 @@ edition = "2024"
 path = "src/lib.rs"
 crate-type = ["staticlib"]
 
+[dependencies]
+regex-automata = { version = "=0.4.18", default-features = false, features = ["nfa-pikevm", "syntax"] }
+regex-syntax = { version = "=0.8.11", default-features = false, features = ["unicode-case", "unicode-gencat", "unicode-script"] }
+
 [profile.release]
 opt-level = 3
 lto = "fat"
 codegen-units = 1
 panic = "abort"
 debug = false
+
+[profile.release.package.regex-automata]
+opt-level = "s"
+
+[profile.release.package.regex-syntax]
+opt-level = "z"
 
 [profile.release.package.compiler_builtins]
 opt-level = "s"
