@@ -41,27 +41,47 @@ macro_rules! builtins {
 mod aggregates;
 mod arithmetic;
 mod arrays;
+mod casing;
 mod comparison;
+mod encoding;
 pub mod glob;
+mod graphs;
+mod json;
+mod json_paths;
+mod network;
+mod objects;
 mod operand;
 pub mod regex;
+mod semver;
 mod sets;
 mod strings;
+mod templates;
 mod trimming;
 mod types;
+mod units;
 
 /// The families of builtins, each a table in no particular order.
 pub static FAMILIES: &[&[Builtin]] = &[
     aggregates::TABLE,
     arithmetic::TABLE,
     arrays::TABLE,
+    casing::TABLE,
     comparison::TABLE,
+    encoding::TABLE,
     glob::TABLE,
+    graphs::TABLE,
+    json::TABLE,
+    json_paths::TABLE,
+    network::TABLE,
+    objects::TABLE,
     regex::TABLE,
+    semver::TABLE,
     sets::TABLE,
     strings::TABLE,
+    templates::TABLE,
     trimming::TABLE,
     types::TABLE,
+    units::TABLE,
 ];
 
 /// Every builtin of the kernel.

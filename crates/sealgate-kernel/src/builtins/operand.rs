@@ -1,7 +1,7 @@
 //! What builtins share about their operands and results: integers as OPA takes them, strings of a collection, numbers.
 
 use crate::number::arithmetic::{self, Computed, NumberError};
-use crate::{Heap, Number, Value};
+use crate::{Heap, Number, Text, Value};
 
 /// A number written as an integer within i64: `1.0` is none.
 pub(super) fn integer(value: Value<'_>) -> Option<i64> {
@@ -40,4 +40,41 @@ pub(super) fn truth<'h>(value: bool) -> Option<Value<'h>> {
 /// A position or length that came as an integer; one below zero is zero, one beyond memory the largest.
 pub(super) fn clamped(value: i64) -> usize {
     usize::try_from(value.max(0)).unwrap_or(usize::MAX)
+}
+
+/// The digits of a count.
+pub(super) fn decimal<'h>(heap: Heap<'h>, mut count: usize) -> &'h str {
+    let mut reversed = crate::List::new(heap, 4);
+    loop {
+        reversed.push(b'0' + (count % 10) as u8);
+        count /= 10;
+        if count == 0 {
+            break;
+        }
+    }
+    let mut text = Text::new(heap, reversed.len());
+    reversed.as_slice().iter().rev().for_each(|digit| text.push(char::from(*digit)));
+    text.finish_str()
+}
+
+/// Bytes as a string; each byte that is no UTF-8 becomes a replacement character.
+pub(super) fn lossy_text<'h>(heap: Heap<'h>, bytes: &'h [u8]) -> Value<'h> {
+    let mut rest = match core::str::from_utf8(bytes) {
+        Ok(text) => return Value::string(heap, text),
+        Err(_) => bytes,
+    };
+    let mut text = Text::new(heap, bytes.len() + 8);
+    loop {
+        let error = match core::str::from_utf8(rest) {
+            Ok(valid) => {
+                text.push_str(valid);
+                return text.finish();
+            }
+            Err(error) => error,
+        };
+        let (valid, bad) = rest.split_at_checked(error.valid_up_to()).unwrap_or_default();
+        text.push_str(core::str::from_utf8(valid).unwrap_or_default());
+        text.push(char::REPLACEMENT_CHARACTER);
+        rest = bad.get(1..).unwrap_or_default();
+    }
 }

@@ -75,13 +75,18 @@ fn to_number<'h>(heap: Heap<'h>, value: Value<'h>) -> Option<Value<'h>> {
 /// Reads what Go's `ParseFloat` reads, in decimal. Where JSON would not allow the text (`+5`, `.5`, `5.`, `007`), it gives
 /// the number as JSON writes it. A number beyond a double's range is none, as in Go.
 fn parse_number<'h>(heap: Heap<'h>, text: &'h str) -> Option<Number<'h>> {
-    let number = match Number::parse(text) {
-        Some(number) => number,
-        None => Number::parse(normalized(heap, text)?)?,
-    };
+    let number = parse_decimal(heap, text)?;
     let bounds = [Number::Decimal(DOUBLE_LIMIT), Number::Decimal(NEGATIVE_DOUBLE_LIMIT)];
     let in_range = matches!(number, Number::Int(_)) || number < bounds[0] && number > bounds[1];
     in_range.then_some(number)
+}
+
+/// As [`parse_number`], of any range.
+pub(super) fn parse_decimal<'h>(heap: Heap<'h>, text: &'h str) -> Option<Number<'h>> {
+    match Number::parse(text) {
+        Some(number) => Some(number),
+        None => Number::parse(normalized(heap, text)?),
+    }
 }
 
 /// Half a unit in the last place beyond the largest double: from here on a text does not fit one.
@@ -97,7 +102,9 @@ fn normalized<'h>(heap: Heap<'h>, text: &str) -> Option<&'h str> {
     let mantissa_end = rest.find(['e', 'E']).unwrap_or(rest.len());
     let (mantissa, exponent) = rest.split_at_checked(mantissa_end)?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if whole.is_empty() && fraction.is_empty() {
+    if !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
+        || mantissa.len() < 1 + usize::from(mantissa.contains('.'))
+    {
         return None;
     }
     let significant = whole.trim_start_matches('0');

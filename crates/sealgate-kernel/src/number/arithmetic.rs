@@ -13,6 +13,7 @@ mod tests;
 
 use self::float::Float;
 use self::integer::Int;
+use self::nat::Nat;
 use self::scan::Scan;
 use crate::Number;
 use alloc::string::String;
@@ -324,6 +325,46 @@ pub fn format_integer(number: Number<'_>, base: u32) -> Result<String, NumberErr
     }
     out.push_str(&digits);
     Ok(out)
+}
+
+/// `number * factor / 2^twos`: an integer, or with exactly ten decimals, halves away from zero.
+///
+/// # Errors
+/// As [`add`].
+pub fn scale(number: Number<'_>, factor: u64, twos: u32) -> Result<Computed, NumberError> {
+    const DECIMALS: u32 = 10;
+    let (digits, exponent) = Int::with_exponent(number)?;
+    let scaled = digits.mul(&Int::new(false, Nat::from_u64(factor)));
+    let (numerator, denominator) = match u32::try_from(exponent) {
+        Ok(zeros) => (scaled.mul(&Int::new(false, Nat::pow10(zeros))), Nat::from_u64(1)),
+        Err(_) => (scaled, Nat::pow10(exponent.unsigned_abs() as u32)),
+    };
+    let denominator = denominator.shl(twos as usize);
+    let (whole, rest) = numerator.magnitude().div_rem(&denominator);
+    if rest.is_zero() {
+        return Int::new(numerator.is_negative(), whole).to_number();
+    }
+    check_bits(whole.bits())?;
+    let (mut decimals, rest) = numerator.magnitude().mul(&Nat::pow10(DECIMALS)).div_rem(&denominator);
+    if rest.shl(1) >= denominator {
+        decimals.mul_add_small(1, 1);
+    }
+    let mut digits = decimals.to_digits();
+    let missing = (DECIMALS as usize + 1).saturating_sub(digits.len());
+    digits.insert_str(0, &"0".repeat(missing));
+    digits.insert(digits.len() - DECIMALS as usize, '.');
+    if numerator.is_negative() {
+        digits.insert(0, '-');
+    }
+    Ok(Computed::Decimal(digits))
+}
+
+/// `a * b` with 64 bits of mantissa, rounded toward zero to an integer.
+///
+/// # Errors
+/// As [`add`].
+pub fn mul_truncated(a: Number<'_>, b: Number<'_>) -> Result<Computed, NumberError> {
+    Float::from_num(a)?.mul(&Float::from_num(b)?).truncated()?.to_number()
 }
 
 fn fold<'a>(

@@ -30,7 +30,8 @@ impl Term {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Number(text) => text.clone(),
-            Self::String(text) => Json::from(text.as_str()).to_string(),
+            // A byte-order mark is refused in source.
+            Self::String(text) => Json::from(text.as_str()).to_string().replace('\u{feff}', "\\ufeff"),
             Self::Array(terms) => format!("[{}]", list(terms)),
             Self::Set(terms) if terms.is_empty() => "set()".to_owned(),
             Self::Set(terms) => format!("{{{}}}", list(terms)),

@@ -41,6 +41,19 @@ impl Int {
         Ok(Some(Self::new(scan.negative, scan.significant().mul(&Nat::pow10(zeros)))))
     }
 
+    /// The significant digits as an integer, and the power of ten that scales them.
+    pub(crate) fn with_exponent(number: Number<'_>) -> Result<(Self, i64), NumberError> {
+        match number {
+            Number::Int(value) => Ok((Self::from_i64(value), 0)),
+            Number::Decimal(text) => {
+                let scan = Scan::of(text)?;
+                scan.check_bounds()?;
+                scan.check_digits(u32::try_from(scan.exponent.unsigned_abs()).unwrap_or(u32::MAX))?;
+                Ok((Self::new(scan.negative, scan.significant()), scan.exponent))
+            }
+        }
+    }
+
     pub(crate) fn is_negative(&self) -> bool {
         self.negative
     }

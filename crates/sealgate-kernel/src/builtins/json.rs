@@ -1,0 +1,87 @@
+//! JSON texts as strings: written as Go writes them, read, checked.
+
+use alloc::collections::BTreeMap;
+
+use super::operand::truth;
+use crate::json::{self, Notation};
+use crate::{ArrayBuilder, Heap, ObjectBuilder, Text, Value, View};
+
+builtins! { TABLE:
+    "json.marshal" => sg_b_json_marshal = marshal as (value);
+    "json.unmarshal" => sg_b_json_unmarshal = unmarshal as (text);
+    "json.is_valid" => sg_b_json_is_valid = is_valid as (text);
+}
+
+/// The JSON text of a value: keys in the order of their texts, and `<`, `>`, `&` and the line separators escaped.
+fn marshal<'h>(heap: Heap<'h>, value: Value<'h>) -> Option<Value<'h>> {
+    let plain = json::dump(heap, with_text_keys(heap, value), Notation::Json);
+    // These occur within strings only.
+    let special = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
+    if !plain.contains(special) {
+        return Some(Value::string(heap, plain));
+    }
+    let mut out = Text::new(heap, plain.len() + 20);
+    for part in plain.split_inclusive(special) {
+        let mut characters = part.chars();
+        match characters.next_back().filter(|last| special(*last)) {
+            Some(last) => {
+                out.push_str(characters.as_str());
+                out.push_str(match last {
+                    '<' => "\\u003c",
+                    '>' => "\\u003e",
+                    '&' => "\\u0026",
+                    '\u{2028}' => "\\u2028",
+                    _ => "\\u2029",
+                });
+            }
+            None => out.push_str(part),
+        }
+    }
+    Some(out.finish())
+}
+
+/// The value with keys that are no strings replaced by their JSON text, so that they come in that text's order; of keys with
+/// the same text the last stays. Almost always that is the value itself.
+pub(super) fn with_text_keys<'h>(heap: Heap<'h>, value: Value<'h>) -> Value<'h> {
+    if has_only_text_keys(value) {
+        return value;
+    }
+    match value.view() {
+        View::Array(elements) | View::Set(elements) => {
+            let mut array = ArrayBuilder::new(heap, elements.len());
+            elements.iter().for_each(|element| array.push(with_text_keys(heap, *element)));
+            array.finish()
+        }
+        View::Object(pairs) => {
+            let mut texts = BTreeMap::new();
+            for pair in pairs {
+                let key = match pair.key.as_str() {
+                    Some(text) => text,
+                    None => json::dump(heap, with_text_keys(heap, pair.key), Notation::Json),
+                };
+                texts.insert(key, with_text_keys(heap, pair.value));
+            }
+            let mut object = ObjectBuilder::new(heap, texts.len());
+            texts.into_iter().for_each(|(key, value)| object.insert(Value::string(heap, key), value));
+            object.finish()
+        }
+        _ => value,
+    }
+}
+
+fn has_only_text_keys(value: Value<'_>) -> bool {
+    match value.view() {
+        View::Array(elements) | View::Set(elements) => elements.iter().all(|element| has_only_text_keys(*element)),
+        View::Object(pairs) => pairs.iter().all(|pair| pair.key.as_str().is_some() && has_only_text_keys(pair.value)),
+        _ => true,
+    }
+}
+
+fn unmarshal<'h>(heap: Heap<'h>, text: Value<'h>) -> Option<Value<'h>> {
+    json::parse(heap, text.as_str()?.as_bytes(), Notation::Json).ok()
+}
+
+/// Whether a text is JSON; false for what is no string.
+fn is_valid<'h>(heap: Heap<'h>, text: Value<'h>) -> Option<Value<'h>> {
+    truth(text.as_str().is_some_and(|text| json::parse(heap, text.as_bytes(), Notation::Json).is_ok()))
+}

@@ -1,0 +1,147 @@
+//! Networks in CIDR notation. An IPv4 address within IPv6 (`::ffff:1.2.3.4`) is that IPv4 address.
+
+use alloc::string::ToString;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::operand::truth;
+use crate::{Heap, SetBuilder, Value, View};
+
+builtins! { TABLE:
+    "net.cidr_contains" => sg_b_net_cidr_contains = contains as (cidr, inner);
+    "net.cidr_contains_matches" => sg_b_net_cidr_contains_matches = contains_matches as (cidrs, inner);
+    "net.cidr_intersects" => sg_b_net_cidr_intersects = intersects as (a, b);
+    "net.cidr_overlap" => sg_b_net_cidr_overlap = contains as (cidr, inner);
+    "net.cidr_is_valid" => sg_b_net_cidr_is_valid = is_valid as (cidr);
+    "net.cidr_expand" => sg_b_net_cidr_expand = expand as (cidr);
+}
+
+/// The most addresses that an expanded network may have.
+const MOST_ADDRESSES: u128 = 1 << 20;
+
+/// A network: its first address among all of IPv6, and the bits that its addresses share.
+#[derive(Clone, Copy)]
+struct Network {
+    first: u128,
+    mask: u128,
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, length) = text.split_once('/')?;
+        let address = parse_address(address)?;
+        (!length.is_empty() && length.len() <= 8 && length.bytes().all(|byte| byte.is_ascii_digit())).then_some(())?;
+        let length: u32 = length.parse().ok()?;
+        let host_bits = match address {
+            IpAddr::V4(_) => 32u32.checked_sub(length)?,
+            IpAddr::V6(_) => 128u32.checked_sub(length)?,
+        };
+        let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+        Some(Self { first: bits(address) & mask, mask })
+    }
+
+    fn last(self) -> u128 {
+        self.first | !self.mask
+    }
+
+    fn contains(self, address: u128) -> bool {
+        // A network of IPv6 does not contain addresses of IPv4, not even `::/0`.
+        is_v4(self.first) == is_v4(address) && address & self.mask == self.first
+    }
+}
+
+const V4_PREFIX: u128 = 0xffff << 32;
+
+fn is_v4(address: u128) -> bool {
+    address & !0xffff_ffff == V4_PREFIX
+}
+
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => V4_PREFIX | u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+fn parse_address(text: &str) -> Option<IpAddr> {
+    text.parse().ok()
+}
+
+/// Whether a network contains an address or all of another network.
+fn contains<'h>(_: Heap<'h>, cidr: Value<'h>, inner: Value<'h>) -> Option<Value<'h>> {
+    truth(contains_text(Network::parse(cidr.as_str()?)?, inner.as_str()?)?)
+}
+
+fn contains_text(network: Network, inner: &str) -> Option<bool> {
+    if let Some(address) = parse_address(inner) {
+        return Some(network.contains(bits(address)));
+    }
+    let inner = Network::parse(inner)?;
+    Some(network.contains(inner.first) && network.contains(inner.last()))
+}
+
+/// Whether two networks have an address in common.
+fn intersects<'h>(_: Heap<'h>, a: Value<'h>, b: Value<'h>) -> Option<Value<'h>> {
+    let (a, b) = (Network::parse(a.as_str()?)?, Network::parse(b.as_str()?)?);
+    truth(a.contains(b.first) || b.contains(a.first))
+}
+
+fn is_valid<'h>(_: Heap<'h>, cidr: Value<'h>) -> Option<Value<'h>> {
+    truth(cidr.as_str().is_some_and(|cidr| Network::parse(cidr).is_some()))
+}
+
+/// The pairs of keys in two collections under which the first network contains what is in the second. A string is a
+/// collection of itself; of an array within a collection the first element counts.
+fn contains_matches<'h>(heap: Heap<'h>, cidrs: Value<'h>, inner: Value<'h>) -> Option<Value<'h>> {
+    let mut pairs = SetBuilder::new(heap, 0);
+    let inner = candidates(heap, inner)?;
+    for (cidr, index) in candidates(heap, cidrs)? {
+        let cidr = cidr?;
+        // Without anything to compare with, not even a bad network is an error.
+        for (candidate, inner_index) in &inner {
+            if contains_text(Network::parse(cidr.as_str()?)?, (*candidate)?.as_str()?)? {
+                pairs.add(Value::array_copy(heap, &[index, *inner_index]));
+            }
+        }
+    }
+    Some(pairs.finish())
+}
+
+/// What is in a collection, under which key; `None` for an element that is neither a string nor an array with one.
+type Candidate<'h> = (Option<Value<'h>>, Value<'h>);
+
+fn candidates<'h>(heap: Heap<'h>, collection: Value<'h>) -> Option<alloc::vec::Vec<Candidate<'h>>> {
+    let text = |value: Value<'h>| match value.view() {
+        View::String(_) => Some(value),
+        View::Array([first, ..]) => Some(*first),
+        _ => None,
+    };
+    Some(match collection.view() {
+        View::String(_) => alloc::vec![(Some(collection), collection)],
+        View::Array(elements) => {
+            let keys = (0i64..).map(|index| Value::int(heap, index));
+            elements.iter().zip(keys).map(|(element, key)| (text(*element), key)).collect()
+        }
+        View::Set(elements) => elements.iter().map(|element| (text(*element), *element)).collect(),
+        View::Object(pairs) => pairs.iter().map(|pair| (text(pair.value), pair.key)).collect(),
+        _ => alloc::vec::Vec::new(),
+    })
+}
+
+/// All addresses of a network.
+fn expand<'h>(heap: Heap<'h>, cidr: Value<'h>) -> Option<Value<'h>> {
+    let network = Network::parse(cidr.as_str()?)?;
+    let count = (network.last() - network.first).saturating_add(1);
+    if count > MOST_ADDRESSES {
+        crate::abort(c"net.cidr_expand: too many addresses");
+    }
+    let mut addresses = SetBuilder::new(heap, count as usize);
+    for address in network.first..=network.last() {
+        let text = if is_v4(address) {
+            Ipv4Addr::from_bits(address as u32).to_string()
+        } else {
+            Ipv6Addr::from_bits(address).to_string()
+        };
+        addresses.add(Value::string_copy(heap, &text));
+    }
+    Some(addresses.finish())
+}
