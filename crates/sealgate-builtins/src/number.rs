@@ -224,7 +224,8 @@ mod tests {
 
     #[test]
     fn order_is_by_value() {
-        let sorted = ["-1e400", "-10", "-9.5", "-1", "0", "1e-9", "0.5", "1", "9", "10", "9223372036854775808", "1e400"];
+        let sorted =
+            ["-1e400", "-10", "-9.5", "-1", "0", "1e-9", "0.5", "1", "9", "10", "9223372036854775808", "1e400"];
         for pair in sorted.windows(2) {
             assert!(number(pair[0]) < number(pair[1]), "{pair:?}");
         }

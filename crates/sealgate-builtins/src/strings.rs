@@ -97,7 +97,10 @@ mod tests {
             ("sprintf", r#"["%d"]"#),
         ] {
             let Ok(Value::Array(args)) = Value::parse(args) else { panic!("{args}") };
-            assert!(Registry::standard().get(name).unwrap().call(&mut Context::new(), &args).is_err(), "{name}{args:?}");
+            assert!(
+                Registry::standard().get(name).unwrap().call(&mut Context::new(), &args).is_err(),
+                "{name}{args:?}"
+            );
         }
     }
 }

@@ -35,11 +35,14 @@ fn compliance_cases() {
             if only.as_deref().is_some_and(|only| !note.contains(only)) {
                 continue;
             }
-            let outcome = std::panic::catch_unwind(|| run(case)).unwrap_or_else(|_| Outcome::Failed("panicked".to_owned()));
+            let outcome =
+                std::panic::catch_unwind(|| run(case)).unwrap_or_else(|_| Outcome::Failed("panicked".to_owned()));
             match outcome {
                 Outcome::Passed => passed += 1,
                 Outcome::Skipped(why) => *skipped.entry(why).or_default() += 1,
-                Outcome::Failed(why) => failed.push(format!("{} {index} {note}: {why}", file.file_name().unwrap().display())),
+                Outcome::Failed(why) => {
+                    failed.push(format!("{} {index} {note}: {why}", file.file_name().unwrap().display()))
+                }
             }
         }
     }
@@ -117,6 +120,9 @@ fn run(case: &serde_json::Value) -> Outcome {
                 .flatten()
                 .map(|row| Value::parse(&row.to_string()).unwrap().as_json())
                 .collect();
+            if case["sort_bindings"] == true {
+                rows.iter().chain(&wanted).for_each(sort_arrays);
+            }
             rows.sort();
             wanted.sort();
             if rows == wanted {
@@ -127,6 +133,15 @@ fn run(case: &serde_json::Value) -> Outcome {
             }
             let text = |rows: &[Value]| rows.iter().map(Value::text).collect::<Vec<_>>().join("; ");
             Outcome::Failed(format!("wanted {}, got {}", text(&wanted), text(&rows)))
+        }
+    }
+}
+
+fn sort_arrays(row: &Value) {
+    let Value::Object(bindings) = row else { return };
+    for value in bindings.borrow().values() {
+        if let Value::Array(items) = value {
+            items.borrow_mut().sort();
         }
     }
 }

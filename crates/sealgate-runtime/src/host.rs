@@ -34,12 +34,7 @@ pub(crate) struct HostState {
 
 impl HostState {
     pub(crate) fn new(max_memory: usize, builtins: Arc<BuiltinTable>) -> Self {
-        Self {
-            limits: Limits { max_memory, refused: false },
-            builtins,
-            values: None,
-            context: Context::new(),
-        }
+        Self { limits: Limits { max_memory, refused: false }, builtins, values: None, context: Context::new() }
     }
 }
 
@@ -113,10 +108,14 @@ pub(crate) fn stopped(error: &wasmtime::Error, limits: &Limits) -> DecideError {
 /// # Errors
 /// As wasmtime; never, for a new linker.
 pub(crate) fn link(linker: &mut Linker<HostState>) -> Result<(), wasmtime::Error> {
-    linker.func_wrap("env", "opa_abort", |mut caller: Caller<'_, HostState>, at: i32| -> Result<(), wasmtime::Error> {
-        let message = abort_message(&mut caller, at);
-        Err(Stop(DecideError::Aborted(message)).into())
-    })?;
+    linker.func_wrap(
+        "env",
+        "opa_abort",
+        |mut caller: Caller<'_, HostState>, at: i32| -> Result<(), wasmtime::Error> {
+            let message = abort_message(&mut caller, at);
+            Err(Stop(DecideError::Aborted(message)).into())
+        },
+    )?;
     // A policy's prints are nobody's business at decision time; the ABI wants the import to exist.
     linker.func_wrap("env", "opa_println", |_: i32| {})?;
     type Host<'a> = Caller<'a, HostState>;

@@ -133,10 +133,7 @@ impl Instance {
     ///
     /// # Errors
     /// [`LoadError`] if the module stops or its lists are not objects of numbers.
-    pub(crate) fn listings(
-        mut self,
-        template: &Template,
-    ) -> Result<Listings, LoadError> {
+    pub(crate) fn listings(mut self, template: &Template) -> Result<Listings, LoadError> {
         let _awake = template.engine.hold();
         self.store.set_epoch_deadline(template.load_ticks);
         check_version(&mut self.store, self.handle)?;
@@ -260,12 +257,7 @@ impl Instance {
     }
 
     /// The evaluation of modules without `opa_eval`.
-    fn run_in_context(
-        &mut self,
-        entrypoint: i32,
-        length: usize,
-        format: Format,
-    ) -> Result<GuestPtr, DecideError> {
+    fn run_in_context(&mut self, entrypoint: i32, length: usize, format: Format) -> Result<GuestPtr, DecideError> {
         let (base, data) = (self.base, self.data);
         let length_abi = i32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
         let heap = aligned(GuestPtr(base.0.checked_add(length_abi.cast_unsigned()).ok_or(DecideError::MemoryLimit)?))?;
@@ -275,7 +267,11 @@ impl Instance {
         };
         let parsed = self.guarded(|mut store, abi| {
             abi.heap_ptr_set.call(&mut store, heap.to_abi())?;
-            if length == 0 { Ok(None) } else { values.json_parse.call(&mut store, (base.to_abi(), length_abi)).map(Some) }
+            if length == 0 {
+                Ok(None)
+            } else {
+                values.json_parse.call(&mut store, (base.to_abi(), length_abi)).map(Some)
+            }
         })?;
         if parsed == Some(0) {
             return Err(DecideError::InvalidInput("the policy cannot read it".to_owned()));
@@ -381,7 +377,5 @@ pub(crate) struct Listings {
 }
 
 fn aligned(at: GuestPtr) -> Result<GuestPtr, DecideError> {
-    at.0.checked_next_multiple_of(ALIGN)
-        .map(GuestPtr)
-        .ok_or(DecideError::BrokenAbi("its heap lies beyond its memory"))
+    at.0.checked_next_multiple_of(ALIGN).map(GuestPtr).ok_or(DecideError::BrokenAbi("its heap lies beyond its memory"))
 }

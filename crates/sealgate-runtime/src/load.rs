@@ -171,4 +171,3 @@ pub(crate) fn decision_entrypoint(
         _ => None,
     })
 }
-

@@ -133,8 +133,7 @@ impl Survey {
         let mut kept = ImportSection::new();
         for import in reader.clone().into_imports() {
             let import = import.map_err(invalid)?;
-            let refuse =
-                || ModuleError::Import { module: import.module.to_owned(), name: import.name.to_owned() };
+            let refuse = || ModuleError::Import { module: import.module.to_owned(), name: import.name.to_owned() };
             if import.module != "env" {
                 return Err(refuse());
             }

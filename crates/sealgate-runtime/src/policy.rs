@@ -125,8 +125,7 @@ impl Policy {
         policy: UnverifiedPolicy<'_>,
         options: &RuntimeOptions,
     ) -> Result<Self, LoadError> {
-        let identity =
-            PolicyIdentity { name: policy.name.into(), revision: "".into(), serial: 0, verified: false };
+        let identity = PolicyIdentity { name: policy.name.into(), revision: "".into(), serial: 0, verified: false };
         let parts = Parts { wasm: policy.wasm, data: policy.data, identity, allowed_builtins: None };
         Self::from_parts(&parts, options)
     }
@@ -141,9 +140,9 @@ impl Policy {
         let template = load.template(data, options)?;
         let entrypoints = load.entrypoints.clone();
         let decision = load::decision_entrypoint(&entrypoints, options.entrypoint.as_deref())?.map(EntrypointId);
-        let size = options.pool_size.unwrap_or_else(|| {
-            thread::available_parallelism().map_or(4, |threads| threads.get().saturating_mul(2))
-        });
+        let size = options
+            .pool_size
+            .unwrap_or_else(|| thread::available_parallelism().map_or(4, |threads| threads.get().saturating_mul(2)));
         let policy = Self {
             inner: Arc::new(Inner {
                 template,
@@ -402,10 +401,7 @@ impl Inner {
 
     /// Lends an instance to `ask` and sees to what becomes of it.
     #[inline]
-    fn with_instance<R>(
-        &self,
-        ask: impl FnOnce(&mut Instance) -> Result<R, DecideError>,
-    ) -> Result<R, DecideError> {
+    fn with_instance<R>(&self, ask: impl FnOnce(&mut Instance) -> Result<R, DecideError>) -> Result<R, DecideError> {
         if self.isolation == Isolation::Fresh {
             return ask(&mut Instance::start_within(&self.template, self.template.decide_ticks)?);
         }

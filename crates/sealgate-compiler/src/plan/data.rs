@@ -65,7 +65,28 @@ impl Frame<'_, '_> {
             let key = Operand::String(self.planner.string(key));
             value = self.dot(value, key);
         }
-        self.steps(value, path)
+        path.iter().fold(value, |value, operand| match &operand.kind {
+            TermKind::Number(text) => self.numbered(value, text),
+            _ => self.step(value, operand),
+        })
+    }
+
+    /// A constant number as a key of base data also means the member whose name is the number.
+    fn numbered(&mut self, source: Operand, text: &Arc<str>) -> Operand {
+        let target = self.local();
+        self.emit(Stmt::ResetLocal { target });
+        let element = self.block(|this| {
+            let key = this.number(text);
+            this.emit(Stmt::Dot { source, key, target });
+        });
+        let member = self.block(|this| {
+            this.emit(Stmt::IsUndefined { source: target });
+            let key = Operand::String(this.planner.string(text));
+            this.emit(Stmt::Dot { source, key, target });
+        });
+        self.emit(Stmt::Block { blocks: vec![element, member] });
+        self.emit(Stmt::IsDefined { source: target });
+        target.into()
     }
 
     /// The first operand is not a constant, but everything in the path is bound: at most one child is meant.

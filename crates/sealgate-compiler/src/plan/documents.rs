@@ -79,7 +79,8 @@ impl<'p, 'a> Frame<'p, 'a> {
 
     fn document(&mut self, document: &Document, params: &[Local], ret: Local) -> Vec<Block> {
         let modules = self.planner.modules;
-        let mut blocks = Vec::with_capacity(document.rules.len() + 3);
+        let mut blocks = Vec::with_capacity(2 * document.rules.len() + 3);
+        let result = self.local();
         let first_free = self.next_local();
         if let Some(rule) = document.rules.first().or(document.default.as_ref()).and_then(|id| modules.rule(*id)) {
             self.at(rule.span);
@@ -89,9 +90,12 @@ impl<'p, 'a> Frame<'p, 'a> {
             DocumentKind::Set => blocks.push(self.block(|this| this.emit(Stmt::MakeSet { target: ret }))),
             DocumentKind::Object => blocks.push(self.block(|this| this.emit(Stmt::MakeObject { target: ret }))),
         }
-        for rule in document.rules.iter().filter_map(|id| modules.rule(*id)) {
+        let mut rules: Vec<_> = document.rules.iter().filter_map(|id| modules.rule(*id)).collect();
+        // Deepest first: a value that lands where others have put something below meets it as a conflict and is never added to.
+        rules.sort_by_key(|rule| std::cmp::Reverse(rule.tail.len()));
+        for rule in rules {
             self.reuse_locals_from(first_free);
-            blocks.push(self.rule(document.kind, rule, params, ret));
+            blocks.extend(self.rule(document.kind, rule, params, (result, ret)));
         }
         if let Some(rule) = document.default.and_then(|id| modules.rule(id)) {
             self.reuse_locals_from(first_free);
@@ -111,35 +115,38 @@ impl<'p, 'a> Frame<'p, 'a> {
         blocks
     }
 
-    fn rule(&mut self, kind: DocumentKind, rule: &Rule, params: &[Local], ret: Local) -> Block {
+    /// The blocks of one rule, in OPA's shape: the value goes to `result` first, so that `else` can see whether there is one, and
+    /// from there to the function's result.
+    fn rule(&mut self, kind: DocumentKind, rule: &Rule, params: &[Local], (result, ret): (Local, Local)) -> Vec<Block> {
         self.start_vars(rule.vars.len());
-        if let [branch] = rule.branches.as_slice() {
-            return self.block(|this| {
+        if matches!(kind, DocumentKind::Set | DocumentKind::Object) {
+            let Some(branch) = rule.branches.first() else { return Vec::new() };
+            return vec![self.block(|this| {
                 let value = this.branch(rule, branch, params);
                 this.contribute(kind, rule, value, ret);
-            });
+            })];
         }
-        // The first branch that gives a value wins; the others are not tried.
-        let result = self.local();
-        self.block(|this| {
-            let mut blocks = Vec::with_capacity(rule.branches.len() + 1);
-            for (index, branch) in rule.branches.iter().enumerate() {
-                blocks.push(this.block(|this| {
-                    if index == 0 {
-                        this.emit(Stmt::ResetLocal { target: result });
-                    } else {
-                        this.emit(Stmt::IsUndefined { source: result });
-                    }
-                    let source = this.branch(rule, branch, params);
-                    this.emit(Stmt::AssignVarOnce { source, target: result });
-                }));
-            }
-            blocks.push(this.block(|this| {
-                this.emit(Stmt::IsDefined { source: result });
-                this.contribute(kind, rule, Operand::Local(result), ret);
+        let mut blocks = Vec::with_capacity(rule.branches.len() + 1);
+        for (index, branch) in rule.branches.iter().enumerate() {
+            blocks.push(self.block(|this| {
+                this.at(branch.span);
+                if index == 0 {
+                    this.emit(Stmt::ResetLocal { target: result });
+                } else {
+                    this.emit(Stmt::IsUndefined { source: result });
+                }
+                let source = this.branch(rule, branch, params);
+                this.emit(Stmt::AssignVarOnce { source, target: result });
             }));
-            this.emit(Stmt::Block { blocks });
-        })
+        }
+        blocks.push(self.block(|this| {
+            this.emit(Stmt::IsDefined { source: result });
+            this.emit(Stmt::AssignVarOnce { source: result.into(), target: ret });
+        }));
+        if rule.branches.len() > 1 {
+            blocks = vec![self.block(|this| this.emit(Stmt::Block { blocks }))];
+        }
+        blocks
     }
 
     fn branch(&mut self, rule: &Rule, branch: &Branch, params: &[Local]) -> Operand {
@@ -158,9 +165,7 @@ impl<'p, 'a> Frame<'p, 'a> {
 
     fn contribute(&mut self, kind: DocumentKind, rule: &Rule, value: Operand, ret: Local) {
         match kind {
-            DocumentKind::Complete | DocumentKind::Function(_) => {
-                self.emit(Stmt::AssignVarOnce { source: value, target: ret });
-            }
+            DocumentKind::Complete | DocumentKind::Function(_) => {}
             DocumentKind::Set => self.emit(Stmt::SetAdd { value, set: ret }),
             DocumentKind::Object => {
                 let Some((last, keys)) = rule.tail.split_last() else { return };

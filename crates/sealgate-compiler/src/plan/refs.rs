@@ -31,7 +31,7 @@ impl Frame<'_, '_> {
         path.iter().fold(value, |value, operand| self.step(value, operand))
     }
 
-    fn step(&mut self, source: Operand, operand: &Term) -> Operand {
+    pub(super) fn step(&mut self, source: Operand, operand: &Term) -> Operand {
         if self.has_unbound(operand) {
             let source = self.as_local(source);
             let (key, value) = self.open_scan(source);

@@ -62,7 +62,8 @@ impl Frame<'_, '_> {
         Operand::String(self.planner.string(&Arc::from(text)))
     }
 
-    fn number(&mut self, text: &Arc<str>) -> Operand {
+    /// A number constant.
+    pub(super) fn number(&mut self, text: &Arc<str>) -> Operand {
         let target = self.local();
         match text.parse::<i64>() {
             Ok(value) if value.to_string() == **text => self.emit(Stmt::MakeNumberInt { value, target }),

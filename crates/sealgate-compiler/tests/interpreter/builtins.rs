@@ -26,7 +26,9 @@ pub fn call(name: &str, args: &[Value]) -> Option<Option<Value>> {
         ("internal.member_2", [item, of]) => {
             Some(Some(Value::Bool(of.members().iter().any(|(_, member)| member == item))))
         }
-        ("internal.member_3", [key, item, of]) => Some(Some(Value::Bool(of.get(key).is_some_and(|member| member == *item)))),
+        ("internal.member_3", [key, item, of]) => {
+            Some(Some(Value::Bool(of.get(key).is_some_and(|member| member == *item))))
+        }
         ("internal.template_string", [Value::Array(parts)]) => {
             let mut text = String::new();
             for part in parts.borrow().iter() {

@@ -34,7 +34,8 @@ enum Flow {
 pub fn run(policy: &Policy, plan: &str, input: Option<Value>, data: Value) -> Result<Vec<Value>, Failure> {
     let plan = policy.plans.iter().find(|known| known.name == plan).expect("the plan exists");
     let funcs: HashMap<&str, &Func> = policy.funcs.iter().map(|func| (func.name.as_str(), func)).collect();
-    let paths = policy.funcs.iter().filter(|func| !func.path.is_empty()).map(|func| (func.path.clone(), func)).collect();
+    let paths =
+        policy.funcs.iter().filter(|func| !func.path.is_empty()).map(|func| (func.path.clone(), func)).collect();
     let mut machine = Machine { policy, funcs, paths, results: Vec::new(), steps: 0, depth: 0 };
     let mut locals = Locals::default();
     locals.set(Local::INPUT, input);

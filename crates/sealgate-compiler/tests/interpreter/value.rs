@@ -74,7 +74,10 @@ impl Value {
             Self::Set(items) => format!("{{{}}}", list(items.borrow().iter().map(Self::text).collect())),
             Self::Object(pairs) => {
                 let pairs = pairs.borrow();
-                format!("{{{}}}", list(pairs.iter().map(|(key, value)| format!("{}: {}", key.text(), value.text())).collect()))
+                format!(
+                    "{{{}}}",
+                    list(pairs.iter().map(|(key, value)| format!("{}: {}", key.text(), value.text())).collect())
+                )
             }
         }
     }
@@ -83,7 +86,11 @@ impl Value {
     pub fn as_json(&self) -> Self {
         match self {
             Self::Array(items) => Self::array(items.borrow().iter().map(Self::as_json).collect()),
-            Self::Set(items) => Self::array(items.borrow().iter().map(Self::as_json).collect()),
+            Self::Set(items) => {
+                let mut items: Vec<_> = items.borrow().iter().map(Self::as_json).collect();
+                items.sort();
+                Self::array(items)
+            }
             Self::Object(pairs) => Self::object(
                 pairs
                     .borrow()

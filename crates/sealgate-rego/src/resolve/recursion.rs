@@ -195,6 +195,7 @@ impl Needs<'_> {
                 let node = self.tree.node(node);
                 match &operand.kind {
                     TermKind::String(key) => next.extend(node.children.get(key).copied()),
+                    TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) => {}
                     _ => next.extend(node.children.values().copied()),
                 }
             }
