@@ -355,7 +355,7 @@ def check_manifest(manifest):
     need(isinstance(manifest.get("files"), list), "files")
     for file in manifest["files"]:
         need(isinstance(file, dict), "files")
-        need(file.get("kind") in KINDS and isinstance(file.get("name"), str), "files")
+        need(isinstance(file.get("kind"), str) and file["kind"] in KINDS and isinstance(file.get("name"), str), "files")
         need(digest(file.get("sha256")) and is_count(file.get("size")), "files")
         need(file.get("origin") is None or isinstance(file["origin"], str), "files")
 
@@ -433,9 +433,18 @@ def check_opa_signatures(data, others, trusted, revoked):
         parts = outer["signatures"][0].split(".")
         need(len(parts) == 3, "token")
         header, payload, signature = strict_json(part(parts[0])), strict_json(part(parts[1])), part(parts[2])
+        need(isinstance(header, dict) and isinstance(header.get("alg"), str), "header")
+        need(isinstance(payload, dict) and isinstance(payload.get("files"), list), "payload")
+        for named in (header.get("kid"), payload.get("keyid")):
+            need(named is None or isinstance(named, str), "key id")
         listed = {}
         for entry in payload["files"]:
-            name = normalise(entry["name"])
+            texts = (entry["name"], entry["hash"], entry.get("algorithm", ""))
+            need(isinstance(entry, dict) and all(isinstance(text, str) for text in texts), "an entry")
+            try:
+                name = normalise(entry["name"])
+            except Refused:
+                raise Refused("opa_signatures", "a name") from None
             need(name not in listed, name)
             listed[name] = entry
     except (ValueError, KeyError, TypeError, AttributeError) as error:
