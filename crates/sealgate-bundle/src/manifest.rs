@@ -227,7 +227,7 @@ impl Manifest {
     fn check_files(&self) -> Result<(), ManifestError> {
         let mut seen = BTreeSet::new();
         for file in &self.files {
-            let meta = file.name == names::OPA_SIGNATURES || is_manifest_or_signature(&file.name);
+            let meta = file.name == names::OPA_SIGNATURES || manifest_of(&file.name).is_some();
             if !names::is_path(&file.name) || meta {
                 return Err(ManifestError::Value { member: "files", value: file.name.clone() });
             }
@@ -262,14 +262,12 @@ impl Manifest {
     }
 }
 
-/// Whether a file of this name is the signed manifest (`*.bundle.json` at the top) or its signature.
-pub(crate) fn is_manifest_or_signature(name: &str) -> bool {
-    is_manifest(name) || name.strip_suffix(names::SIGNATURE_SUFFIX).is_some_and(is_manifest)
-}
-
-/// Whether a file of this name is the signed manifest: at the top, `*.bundle.json` with something before it.
-pub(crate) fn is_manifest(name: &str) -> bool {
-    !name.contains('/') && name.strip_suffix(names::MANIFEST_SUFFIX).is_some_and(|stem| !stem.is_empty())
+/// The name of the signed manifest, for a file that is one (at the top, `*.bundle.json` with something before it) or the
+/// signature of one.
+pub(crate) fn manifest_of(name: &str) -> Option<&str> {
+    let manifest = name.strip_suffix(names::SIGNATURE_SUFFIX).unwrap_or(name);
+    let stem = manifest.strip_suffix(names::MANIFEST_SUFFIX)?;
+    (!stem.is_empty() && !stem.contains('/')).then_some(manifest)
 }
 
 #[cfg(test)]

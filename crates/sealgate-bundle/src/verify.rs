@@ -4,6 +4,8 @@
 mod bundle;
 mod error;
 
+use std::collections::BTreeSet;
+
 use crate::BundleFile;
 use crate::archive::{self, ArchiveError};
 use crate::digest::Sha256Digest;
@@ -167,25 +169,20 @@ struct Parts {
 impl Parts {
     fn find(mut files: Vec<BundleFile>) -> Result<Self, VerifyError> {
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut manifests = files.iter().filter(|file| {
-            let manifest = file.name.strip_suffix(names::SIGNATURE_SUFFIX).unwrap_or(&file.name);
-            manifest::is_manifest(manifest)
-        });
         // A signature alone still names the manifest that it belongs to, so that two stems never pass as one bundle.
-        let stem = manifests
-            .next()
-            .map(|file| file.name.strip_suffix(names::SIGNATURE_SUFFIX).unwrap_or(&file.name).to_owned());
-        let signature_name = stem.as_ref().map(|stem| format!("{stem}{}", names::SIGNATURE_SUFFIX));
-        if let (Some(stem), Some(signature_name)) = (&stem, &signature_name)
-            && let Some(other) = manifests.find(|file| file.name != *stem && file.name != *signature_name)
-        {
-            return Err(VerifyError::SeveralManifests(stem.clone(), other.name.clone()));
+        let names: BTreeSet<_> =
+            files.iter().filter_map(|file| manifest::manifest_of(&file.name)).map(str::to_owned).collect();
+        let mut names = names.into_iter();
+        let name = names.next();
+        if let (Some(name), Some(other)) = (&name, names.next()) {
+            return Err(VerifyError::SeveralManifests(name.clone(), other));
         }
+        let signature_name = name.as_ref().map(|name| format!("{name}{}", names::SIGNATURE_SUFFIX));
         let mut take = |name: Option<&str>| {
             let at = files.iter().position(|file| Some(file.name.as_str()) == name)?;
             Some(files.remove(at))
         };
-        let manifest = take(stem.as_deref());
+        let manifest = take(name.as_deref());
         let signature = take(signature_name.as_deref());
         let opa_signatures = take(Some(names::OPA_SIGNATURES));
         Ok(Self { manifest, signature, opa_signatures, files })

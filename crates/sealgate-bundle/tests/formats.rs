@@ -5,7 +5,7 @@
 mod common;
 
 use common::{NOW, REGO, YAML, contents, key, module, options};
-use sealgate_bundle::fs::{load, write_file, write_folder};
+use sealgate_bundle::fs::{SerialRecord, load, write_file, write_folder};
 use sealgate_bundle::{BundleContents, Limits, Trust, UnixSeconds, UnverifiedBundle, VerifiedBundle, verify_bytes};
 
 fn check_content(bundle: &VerifiedBundle) {
@@ -135,4 +135,50 @@ fn contents_that_no_reader_would_accept_are_not_written() {
     assert!(refused(contents().with_source("é".repeat(20), "x")).contains("too long"));
     assert!(contents().sign(&key).unwrap().folder("a/b").is_err());
     assert!(contents().with_validity(None, Some(UnixSeconds(1))).sign(&key).is_ok());
+}
+
+#[test]
+fn the_highest_serial_outlives_a_restart() {
+    let key = key(1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state/serials.json");
+    let bundle = |serial| contents().with_serial(serial).sign(&key).unwrap().tar_gz().unwrap();
+    let mut record = SerialRecord::open(&path).unwrap();
+    assert_eq!(record.minimum("acme/support"), 0);
+    for serial in [3, 9, 5] {
+        record.accept(&verify_bytes(&bundle(serial), &options(&key)).unwrap()).unwrap();
+    }
+    let record = SerialRecord::open(&path).unwrap();
+    let options = options(&key).minimum_serial(record.minimum("acme/support"));
+    assert_eq!((record.minimum("acme/support"), record.minimum("other")), (9, 0));
+    assert_eq!(verify_bytes(&bundle(8), &options).unwrap_err().code(), "rollback");
+    assert!(verify_bytes(&bundle(9), &options).is_ok());
+    // A damaged record is an error and not an empty one.
+    for text in ["", "[]", "{\"a\":-1}", "{\"a\":1,\"a\":2}"] {
+        std::fs::write(&path, text).unwrap();
+        assert!(SerialRecord::open(&path).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn an_archive_in_use_is_never_half_written() {
+    let key = key(1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bundle.tar.gz");
+    let bundle = |serial| contents().with_serial(serial).sign(&key).unwrap();
+    write_file(&path, &bundle(1).tar_gz().unwrap()).unwrap();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut last = 0;
+            while last < 60 {
+                let serial = load(&path, &options(&key)).unwrap().serial();
+                assert!(serial >= last, "{serial} after {last}");
+                last = serial;
+            }
+        });
+        for serial in 2..=60 {
+            write_file(&path, &bundle(serial).tar_gz().unwrap()).unwrap();
+        }
+        reader.join().unwrap();
+    });
 }
