@@ -1,5 +1,5 @@
 //! Ed25519 keys: generation, their text form, their ids, and the set of keys that a host trusts. The text form is the
-//! raw 32 bytes in unpadded base64url on one line. Files of keys are in [`file`]; this module touches none.
+//! raw 32 bytes in unpadded base64url on one line. Files of keys are in [`mod@file`]; this module touches none.
 
 pub mod file;
 mod store;
