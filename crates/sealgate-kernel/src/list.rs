@@ -67,7 +67,10 @@ impl<'h, T: Copy> List<'h, T> {
             self.grow(items.len());
         }
         // SAFETY: there is room for `items.len()` more; `items` cannot lie in the unused part of the buffer.
-        unsafe { core::ptr::copy_nonoverlapping(items.as_ptr(), self.start.as_ptr().add(self.len), items.len()) }
+        unsafe {
+            let target = self.start.as_ptr().add(self.len).cast();
+            crate::bytes::copy(items.as_ptr().cast(), target, size_of_val(items));
+        }
         self.len += items.len();
     }
 

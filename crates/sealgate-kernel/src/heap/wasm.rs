@@ -16,10 +16,11 @@ unsafe extern "C" {
 
 /// First free byte, always a multiple of [`ALIGN`].
 static mut TOP: *const u8 = &raw const __heap_base;
-/// End of the memory that may be allocated; 0 until the first look. Values that wait ([`Pending`]) lie behind it.
+/// End of the memory that may be allocated; 0 until the first look. Values that wait ([`Pending`]) lie between it and
+/// `PENDING_END`.
 static mut LIMIT: usize = 0;
-/// Bytes in use by [`Pending`] between `LIMIT` and the end of memory.
-static mut PENDING: usize = 0;
+/// End of the memory known to exist.
+static mut PENDING_END: usize = 0;
 
 /// The module's heap. It has no size, so that passing it costs nothing.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,7 @@ fn alloc_slow(size: usize) -> usize {
     };
     let mut pages = core::arch::wasm32::memory_size(0);
     // SAFETY: as in `alloc`.
-    let (limit, pending) = unsafe { (LIMIT, PENDING) };
+    let (limit, pending) = unsafe { (LIMIT, PENDING_END.saturating_sub(LIMIT)) };
     let Some(needed) = end.checked_add(pending).map(|end| end.div_ceil(PAGE)) else {
         crate::abort(c"opa_malloc: failed")
     };
@@ -106,7 +107,8 @@ fn alloc_slow(size: usize) -> usize {
     }
     // SAFETY: as in `alloc`. What is pending moves to the new end of memory, which is not below the old one.
     unsafe {
-        LIMIT = pages.checked_mul(PAGE).unwrap_or(END) - pending;
+        PENDING_END = pages.checked_mul(PAGE).unwrap_or(END);
+        LIMIT = PENDING_END - pending;
         core::ptr::copy(limit as *const u8, LIMIT as *mut u8, pending);
     }
     end
@@ -122,8 +124,7 @@ impl<'h> Pending<'h> {
     pub(crate) fn new(heap: Heap<'h>) -> Self {
         // SAFETY: as in `alloc`; a trap may have left some pending.
         unsafe {
-            LIMIT += PENDING;
-            PENDING = 0;
+            LIMIT = PENDING_END;
         }
         Pending { heap }
     }
@@ -135,7 +136,7 @@ impl<'h> Pending<'h> {
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         // SAFETY: as in `alloc`.
-        unsafe { PENDING / size_of::<usize>() }
+        unsafe { (PENDING_END - LIMIT) / size_of::<usize>() }
     }
 
     #[inline(always)]
@@ -153,7 +154,6 @@ impl<'h> Pending<'h> {
                 alloc_slow(SIZE);
             }
             LIMIT -= SIZE;
-            PENDING += SIZE;
             (LIMIT as *mut usize).write(word);
         }
     }
@@ -165,7 +165,6 @@ impl<'h> Pending<'h> {
         unsafe {
             let word = (LIMIT as *const usize).read();
             LIMIT += size_of::<usize>();
-            PENDING -= size_of::<usize>();
             word
         }
     }
@@ -183,7 +182,6 @@ impl<'h> Pending<'h> {
                 target.add(index).write(end.sub(index + 1).read());
             }
             LIMIT = end as usize;
-            PENDING -= count * size_of::<usize>();
         }
     }
 }
@@ -191,9 +189,6 @@ impl<'h> Pending<'h> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         // SAFETY: as in `alloc`.
-        unsafe {
-            LIMIT += PENDING;
-            PENDING = 0;
-        }
+        unsafe { LIMIT = PENDING_END }
     }
 }

@@ -2,6 +2,7 @@
 //! them. Recursion is as deep as the value.
 
 use super::Notation;
+use super::scan::plain_len;
 use crate::{Heap, Number, Pair, Text, Value, View};
 
 /// The text of `value`.
@@ -73,11 +74,10 @@ fn write_number(text: &mut Text<'_>, number: Number<'_>) {
 fn write_string(text: &mut Text<'_>, string: &str) {
     text.push('"');
     let mut rest = string;
-    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-        // The byte at `at` is ASCII, so both sides are texts.
-        let Some((plain, escape)) = rest.split_at_checked(at) else { break };
+    // The byte behind the plain ones is ASCII, so both sides are texts.
+    while let Some((plain, escape)) = rest.split_at_checked(plain_len(rest.as_bytes())) {
         text.push_str(plain);
-        let byte = escape.bytes().next().unwrap_or_default();
+        let Some(byte) = escape.bytes().next() else { break };
         match byte {
             b'"' | b'\\' => text.push_ascii(&[b'\\', byte]),
             b'\n' => text.push_str("\\n"),
@@ -91,6 +91,5 @@ fn write_string(text: &mut Text<'_>, string: &str) {
         }
         rest = escape.get(1..).unwrap_or_default();
     }
-    text.push_str(rest);
     text.push('"');
 }

@@ -64,6 +64,21 @@ pub(super) fn string_end(bytes: &[u8], start: usize) -> Result<Span, ParseError>
     }
 }
 
+/// How many bytes at the start of `bytes` are written as they are: neither quote, backslash nor control character.
+#[inline]
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let stops = stops(u64::from_le_bytes(*chunk));
+        if stops != 0 {
+            return at + (stops.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| **byte >= b' ' && !matches!(**byte, b'"' | b'\\')).count()
+}
+
 /// The text that `raw`, the content of a string, stands for.
 #[cold]
 #[inline(never)]
