@@ -47,7 +47,7 @@ fn compare_words(a: &[u8], b: &[u8]) -> Ordering {
 
 /// The first eight bytes as a number whose order is theirs; zeros stand for those that are missing.
 #[inline]
-fn prefix(bytes: &[u8]) -> u64 {
+pub(crate) fn prefix(bytes: &[u8]) -> u64 {
     match bytes.first_chunk::<8>() {
         Some(bytes) => u64::from_be_bytes(*bytes),
         None => short_prefix(bytes),

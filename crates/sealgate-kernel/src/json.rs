@@ -1,6 +1,7 @@
 //! Text to values and back: JSON, and Rego's own notation of values, which adds sets and keys of any type.
 
 mod dump;
+mod intern;
 mod parse;
 mod scan;
 

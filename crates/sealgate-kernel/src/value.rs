@@ -134,6 +134,11 @@ impl StaticHeader {
 static NULL: StaticHeader = StaticHeader::new(TAG_NULL, 0);
 static FALSE: StaticHeader = StaticHeader::new(TAG_BOOL, 0);
 static TRUE: StaticHeader = StaticHeader::new(TAG_BOOL, 1);
+static EMPTY_ARRAY: StaticHeader = {
+    let mut empty = StaticHeader::new(TAG_ARRAY, 0);
+    empty.0.payload = Payload { buffer: Buffer { start: core::ptr::dangling_mut::<u64>().cast(), capacity: 0 } };
+    empty
+};
 
 impl<'h> Value<'h> {
     /// `null`.
@@ -144,6 +149,11 @@ impl<'h> Value<'h> {
     /// `true` or `false`.
     pub fn bool(value: bool) -> Self {
         Self::fixed(if value { &TRUE } else { &FALSE })
+    }
+
+    /// `[]`, which nothing can be appended to.
+    pub fn empty_array() -> Self {
+        Self::fixed(&EMPTY_ARRAY)
     }
 
     /// An integer.

@@ -272,3 +272,26 @@ fn depth_is_bounded() {
         assert_eq!(again(&open.repeat(1_000_000), Notation::Rego), Err(ParseError::Depth));
     }
 }
+
+#[test]
+fn a_large_document_shares_its_scalars_and_means_the_same() {
+    let record = |i: usize| {
+        format!(
+            r#"{{"id":{i},"name":"user-{}","roles":["admin","user"],"score":{}.5,"n":{},"é{}":[],"a long text that is not looked up, {i}":null}}"#,
+            i % 1500,
+            i % 7,
+            i % 900,
+            i % 5
+        )
+    };
+    let text = format!("[{}]", (0..3000).map(record).collect::<Vec<_>>().join(","));
+    check(text.as_bytes());
+    let arena = Arena::new();
+    let value = parse(arena.heap(), text.as_bytes(), Notation::Json).unwrap();
+    let role = |i: usize| value.as_array().unwrap()[i].get_str("roles").unwrap().as_array().unwrap()[0];
+    assert!(role(1).is_same(role(2)));
+    // Editing one record leaves the others alone.
+    let path = parse(arena.heap(), br#"["roles"]"#, Notation::Json).unwrap();
+    sealgate_kernel::paths::add(arena.heap(), value.as_array().unwrap()[1], path, Value::null()).unwrap();
+    assert_eq!(role(2).as_str(), Some("admin"));
+}

@@ -1,6 +1,7 @@
 //! The parser: one pass over the text, no recursion, strings without escapes borrowed from it.
 
 use super::Notation;
+use super::intern::Seen;
 use super::scan::{string_end, unescape};
 use crate::collection::{object_of, set_of};
 use crate::heap::Pending;
@@ -88,6 +89,7 @@ pub fn parse_prefix<'h>(heap: Heap<'h>, text: &'h [u8], notation: Notation) -> R
 /// One loop for all of the grammar. Finished elements wait on `pending` until their bracket closes; below them lies a word
 /// that says what was open before.
 fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usize), ParseError> {
+    let mut seen = Seen::new(heap, text);
     let mut pending = Pending::new(heap);
     let mut at = 0;
     let mut depth = 0;
@@ -96,7 +98,7 @@ fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usi
     let mut base = 0;
     loop {
         let mut value = match skip_space(text, &mut at)? {
-            b'"' => string(heap, text, &mut at)?,
+            b'"' => string(heap, &mut seen, text, &mut at)?,
             b'{' => {
                 at += 1;
                 if skip_space(text, &mut at)? == b'}' {
@@ -109,7 +111,7 @@ fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usi
                     }
                     pending.push_word(base << 3 | inside as usize);
                     base = pending.len();
-                    match key(heap, text, &mut at, &mut pending)? {
+                    match key(heap, &mut seen, text, &mut at, &mut pending)? {
                         Key::Pending => {
                             inside = Inside::Object;
                             continue;
@@ -130,7 +132,7 @@ fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usi
                 at += 1;
                 if skip_space(text, &mut at)? == b']' {
                     at += 1;
-                    Value::array(heap, &[])
+                    Value::empty_array()
                 } else {
                     depth += 1;
                     if depth > MAX_DEPTH {
@@ -142,7 +144,7 @@ fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usi
                     continue;
                 }
             }
-            b'-' | b'0'..=b'9' => number(heap, text, &mut at)?,
+            b'-' | b'0'..=b'9' => number(heap, &mut seen, text, &mut at)?,
             b't' => literal(text, &mut at, b"true", Value::bool(true))?,
             b'f' => literal(text, &mut at, b"false", Value::bool(false))?,
             b'n' => literal(text, &mut at, b"null", Value::null())?,
@@ -170,7 +172,7 @@ fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usi
             value = match (byte, inside) {
                 (b',', Inside::Object) => {
                     skip_space(text, &mut at)?;
-                    match key(heap, text, &mut at, &mut pending)? {
+                    match key(heap, &mut seen, text, &mut at, &mut pending)? {
                         Key::Pending => break,
                         Key::NotAString if rego => {
                             inside = Inside::Key;
@@ -218,11 +220,17 @@ enum Key<'h> {
 }
 
 #[inline(always)]
-fn key<'h>(heap: Heap<'h>, text: &'h [u8], at: &mut usize, pending: &mut Pending<'h>) -> Result<Key<'h>, ParseError> {
+fn key<'h>(
+    heap: Heap<'h>,
+    seen: &mut Seen<'h>,
+    text: &'h [u8],
+    at: &mut usize,
+    pending: &mut Pending<'h>,
+) -> Result<Key<'h>, ParseError> {
     if text.get(*at) != Some(&b'"') {
         return Ok(Key::NotAString);
     }
-    let key = string(heap, text, at)?;
+    let key = string(heap, seen, text, at)?;
     if skip_space(text, at)? != b':' {
         return Ok(Key::NoColon(key));
     }
@@ -233,13 +241,13 @@ fn key<'h>(heap: Heap<'h>, text: &'h [u8], at: &mut usize, pending: &mut Pending
 
 /// Reads the string whose opening quote is at `at`.
 #[inline(always)]
-fn string<'h>(heap: Heap<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
+fn string<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
     let start = *at + 1;
     let span = string_end(text, start)?;
     *at = span.end + 1;
     let raw = text.get(start..span.end).ok_or(ParseError::Syntax)?;
     if span.ascii && !span.escaped {
-        return Ok(Value::ascii(heap, raw));
+        return Ok(if seen.is_on() { seen.ascii(heap, raw) } else { Value::ascii(heap, raw) });
     }
     long_string(heap, raw, span.escaped)
 }
@@ -252,7 +260,7 @@ fn long_string<'h>(heap: Heap<'h>, raw: &'h [u8], escaped: bool) -> Result<Value
 
 /// Reads the number at `at`: short integers here, the rest by [`Number::scan`].
 #[inline(always)]
-fn number<'h>(heap: Heap<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
+fn number<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
     let mut end = *at;
     let mut value: i64 = 0;
     while let Some(digit) = text.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
@@ -262,7 +270,7 @@ fn number<'h>(heap: Heap<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h
     let plain = !matches!(text.get(end), Some(b'.' | b'e' | b'E'));
     if plain && (end - *at == 1 || ((1..=18).contains(&(end - *at)) && text.get(*at) != Some(&b'0'))) {
         *at = end;
-        return Ok(Value::int(heap, value));
+        return Ok(if seen.is_on() { seen.int(heap, value) } else { Value::int(heap, value) });
     }
     other_number(heap, text, at)
 }
