@@ -70,6 +70,12 @@ fn short_prefix(bytes: &[u8]) -> u64 {
     }
 }
 
+/// Fewer than eight bytes as a little-endian word, whose other bytes are zero.
+#[inline]
+pub(crate) fn short_word(bytes: &[u8]) -> u64 {
+    short_prefix(bytes).swap_bytes()
+}
+
 /// Copies `count` bytes from `source` to `target`: a few words here, more by the memory instruction, whose call costs as
 /// much as dozens of bytes.
 ///

@@ -7,7 +7,7 @@
 
 use core::cmp::Ordering;
 
-use crate::layout::{FLAG_STATIC, FLAG_TAIL, TAG_ARRAY, TAG_OBJECT, TAG_SET};
+use crate::layout::{FLAG_STATIC, FLAG_TAIL, FLAG_UNSORTED, TAG_ARRAY, TAG_OBJECT, TAG_SET};
 use crate::value::{Buffer, Header, Payload};
 use crate::{Heap, Pair, Value};
 
@@ -139,10 +139,13 @@ impl<'h> Value<'h> {
 
     /// The member of an object under the string `key`.
     pub fn get_str(self, key: &str) -> Option<Value<'h>> {
-        let pairs = self.as_object()?;
-        if pairs.len() <= FEW {
-            return pairs.iter().find(|pair| pair.key.is_str(key)).map(|pair| pair.value);
+        if self.tag() != TAG_OBJECT {
+            return None;
         }
+        if let Some(pairs) = few::<Pair<'h>>(self) {
+            return pairs.iter().rev().find(|pair| pair.key.is_str(key)).map(|pair| pair.value);
+        }
+        let pairs = self.as_object()?;
         let at = pairs.binary_search_by(|pair| match pair.key.as_str() {
             Some(text) => text.cmp(key),
             None => pair.key.kind().cmp(&crate::Kind::String),
@@ -156,8 +159,17 @@ impl<'h> Value<'h> {
     }
 }
 
-/// The object of `pairs`, which are sorted in place. Of equal keys the last wins.
+/// The object of `pairs`. Of equal keys the last wins. Few pairs are sorted when somebody wants them in order, which for
+/// most inputs is never; many are sorted here.
+#[inline]
 pub(crate) fn object_of<'h>(heap: Heap<'h>, pairs: &'h mut [Pair<'h>]) -> Value<'h> {
+    if (2..=FEW).contains(&pairs.len()) {
+        return Value::unsorted_object(heap, pairs);
+    }
+    sorted_object(heap, pairs)
+}
+
+fn sorted_object<'h>(heap: Heap<'h>, pairs: &'h mut [Pair<'h>]) -> Value<'h> {
     let len = sort::sort(heap, pairs);
     Value::borrowing(heap, TAG_OBJECT, 0, pairs.get(..len).unwrap_or_default())
 }
@@ -245,18 +257,32 @@ pub(crate) fn object_remove<'h>(object: Value<'h>, key: Value<'h>) {
     }
 }
 
-/// Merges the tail of a set or object into its sorted rest.
+/// Brings a set or object into order: merges its tail, or sorts its few pairs.
 #[cold]
-pub(crate) fn settle<'h, T: Entry<'h>>(collection: Value<'h>) {
+pub(crate) fn settle<'h, T: Entry<'h> + 'h>(collection: Value<'h>) {
     let header = collection.header();
     let entries = header.payload_start::<T>();
-    let len = header.len as usize;
-    // SAFETY: FLAG_TAIL is set only on buffers with a prefix, which counts the merged entries, at most `len`.
+    let mut len = header.len as usize;
+    // SAFETY: the buffer is the collection's own and nobody reads it while it is not in order. FLAG_TAIL is set only on
+    // buffers with a prefix, which counts the merged entries, at most `len`.
     unsafe {
-        let merged = *prefix(entries);
-        merge(entries, merged as usize, len);
-        (*collection.header_ptr()).flags &= !FLAG_TAIL;
+        if header.flags & FLAG_UNSORTED != 0 {
+            len = sort::sort_few(core::slice::from_raw_parts_mut(entries, len));
+        } else {
+            merge(entries, *prefix(entries) as usize, len);
+        }
+        let header = collection.header_ptr();
+        (*header).flags &= !(FLAG_TAIL | FLAG_UNSORTED);
+        // It only falls.
+        (*header).len = len as u32;
     }
+}
+
+/// The entries, in any order, if they are few and there is no tail. Of equal keys the last is meant.
+#[inline]
+fn few<'h, T: Entry<'h> + 'h>(collection: Value<'h>) -> Option<&'h [T]> {
+    let header = collection.header();
+    (header.len as usize <= FEW && header.flags & FLAG_TAIL == 0).then(|| collection.slice_unchecked())
 }
 
 impl Header {
@@ -271,16 +297,16 @@ impl Header {
     }
 }
 
-/// The entry whose key is `key`, without merging a tail.
+/// The entry whose key is `key`.
 fn find<'h, T: Entry<'h> + 'h>(collection: Value<'h>, key: Value<'h>) -> Option<T> {
+    if let (Some(text), Some(entries)) = (key.as_str(), few::<T>(collection)) {
+        return entries.iter().rev().find(|entry| entry.key().is_str(text)).copied();
+    }
+    if collection.header().flags & FLAG_UNSORTED != 0 {
+        settle::<T>(collection);
+    }
     let entries: &[T] = collection.slice_unchecked();
     let (sorted, tail) = entries.split_at_checked(merged_len::<T>(collection))?;
-    if let Some(text) = key.as_str()
-        && sorted.len() <= FEW
-        && tail.is_empty()
-    {
-        return sorted.iter().find(|entry| entry.key().is_str(text)).copied();
-    }
     if let Ok(at) = search(sorted, key) {
         return sorted.get(at).copied();
     }
@@ -303,10 +329,13 @@ fn merged_len<T>(collection: Value<'_>) -> usize {
 
 /// Inserts `entry` unless one with its key is there, which is then given.
 fn insert<'h, T: Entry<'h> + 'h>(heap: Heap<'h>, collection: Value<'h>, entry: T) -> Option<*mut T> {
-    let header = collection.header();
-    if header.flags & FLAG_STATIC != 0 {
+    if collection.header().flags & FLAG_STATIC != 0 {
         return None;
     }
+    if collection.header().flags & FLAG_UNSORTED != 0 {
+        settle::<T>(collection);
+    }
+    let header = collection.header();
     let (start, len) = (header.payload_start::<T>(), header.len as usize);
     let key = entry.key();
     let entries: &[T] = collection.slice_unchecked();

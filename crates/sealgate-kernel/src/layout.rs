@@ -55,3 +55,6 @@ pub const FLAG_STATIC: u16 = 1;
 /// Flag of a set or object whose last elements are not merged into the sorted rest yet. Only the kernel sets and reads it;
 /// generated code reaches such values through the kernel's functions.
 pub const FLAG_TAIL: u16 = 2;
+/// Flag of an object of few pairs that are still in the order of the text they were read from, with the last of equal keys
+/// meant. As [`FLAG_TAIL`], it concerns only the kernel.
+pub const FLAG_UNSORTED: u16 = 4;

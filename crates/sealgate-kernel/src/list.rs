@@ -74,6 +74,23 @@ impl<'h, T: Copy> List<'h, T> {
         self.len += items.len();
     }
 
+    /// Room for `count` items behind the last, uninitialised.
+    #[inline]
+    pub(crate) fn room(&mut self, count: usize) -> *mut T {
+        self.reserve(count);
+        // SAFETY: within the buffer.
+        unsafe { self.start.as_ptr().add(self.len) }
+    }
+
+    /// Counts `count` more items.
+    ///
+    /// # Safety
+    /// They must lie, initialised, at the start of [`List::room`].
+    #[inline]
+    pub(crate) unsafe fn advance(&mut self, count: usize) {
+        self.len += count;
+    }
+
     /// Takes the last item off.
     pub fn pop(&mut self) -> Option<T> {
         let last = self.as_slice().last().copied();

@@ -39,6 +39,22 @@ impl<'h> Text<'h> {
         }
     }
 
+    /// Room for `count` bytes behind the last, uninitialised.
+    #[inline]
+    pub(crate) fn room(&mut self, count: usize) -> *mut u8 {
+        self.bytes.room(count)
+    }
+
+    /// Counts `count` more bytes.
+    ///
+    /// # Safety
+    /// They must lie at the start of [`Text::room`], initialised, and be UTF-8 behind the text.
+    #[inline]
+    pub(crate) unsafe fn advance(&mut self, count: usize) {
+        // SAFETY: as the caller promises.
+        unsafe { self.bytes.advance(count) }
+    }
+
     /// The heap that the text lies on.
     pub fn heap(&self) -> Heap<'h> {
         self.bytes.heap()

@@ -9,8 +9,8 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use crate::layout::{
-    FLAG_STATIC, FLAG_TAIL, NUMBER_DECIMAL, NUMBER_INT, TAG_ARRAY, TAG_BOOL, TAG_NULL, TAG_NUMBER, TAG_OBJECT, TAG_SET,
-    TAG_STRING,
+    FLAG_STATIC, FLAG_TAIL, FLAG_UNSORTED, NUMBER_DECIMAL, NUMBER_INT, TAG_ARRAY, TAG_BOOL, TAG_NULL, TAG_NUMBER,
+    TAG_OBJECT, TAG_SET, TAG_STRING,
 };
 use crate::{Heap, Number};
 
@@ -278,7 +278,10 @@ impl<'h> Value<'h> {
 
     /// Number of elements or pairs of an array, object or set.
     pub fn count(self) -> Option<usize> {
-        // Every element or pair is unique already, merged or not.
+        if self.tag() == TAG_OBJECT && self.header().flags & FLAG_UNSORTED != 0 {
+            return self.as_object().map(<[_]>::len);
+        }
+        // Every other element or pair is unique already, merged or not.
         (self.tag() >= TAG_ARRAY).then(|| self.header().len as usize)
     }
 
@@ -332,6 +335,14 @@ impl<'h> Value<'h> {
         Self::alloc(heap, Header { tag, sub, flags: 0, len, payload: Payload { buffer } })
     }
 
+    /// An object whose pairs are few, in any order, and nobody else's.
+    #[inline]
+    pub(crate) fn unsorted_object(heap: Heap<'h>, pairs: &'h mut [Pair<'h>]) -> Self {
+        let buffer = Buffer { start: pairs.as_mut_ptr().cast(), capacity: 0 };
+        let len = pairs.len() as u32;
+        Self::alloc(heap, Header { tag: TAG_OBJECT, sub: 0, flags: FLAG_UNSORTED, len, payload: Payload { buffer } })
+    }
+
     fn fixed(header: &'static StaticHeader) -> Self {
         Value { header: NonNull::from(&header.0), heap: PhantomData }
     }
@@ -367,7 +378,7 @@ impl<'h> Value<'h> {
     /// The sorted content of a set or object, which must hold `T`s.
     #[inline]
     fn sorted_unchecked<T: crate::collection::Entry<'h>>(self) -> &'h [T] {
-        if self.header().flags & FLAG_TAIL != 0 {
+        if self.header().flags & (FLAG_TAIL | FLAG_UNSORTED) != 0 {
             crate::collection::settle::<T>(self);
         }
         self.slice_unchecked()

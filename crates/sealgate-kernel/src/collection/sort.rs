@@ -32,6 +32,12 @@ pub(super) fn sort<'h, T: Entry<'h>>(heap: Heap<'h>, entries: &mut [T]) -> usize
     keep_one(entries)
 }
 
+/// [`sort`] of a few entries, which needs no memory.
+pub(super) fn sort_few<'h, T: Entry<'h>>(entries: &mut [T]) -> usize {
+    insertion_sort(entries);
+    keep_one(entries)
+}
+
 fn insertion_sort<'h, T: Entry<'h>>(entries: &mut [T]) {
     for end in 1..entries.len() {
         let mut at = end;

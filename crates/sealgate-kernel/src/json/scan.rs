@@ -15,17 +15,15 @@ pub(super) struct Span {
     pub(super) ascii: bool,
 }
 
-/// A bit in the top of every byte of `word` that is `byte`; above the first such byte there may be more.
-const fn equal_to(word: u64, byte: u8) -> u64 {
-    let difference = word ^ (ONES * byte as u64);
-    difference.wrapping_sub(ONES) & !difference & HIGHS
-}
-
 /// A bit in the top of every byte of `word` that ends a plain run: a quote, a backslash, a control character. The lowest
-/// one is exact.
-const fn stops(word: u64) -> u64 {
-    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-    equal_to(word, b'"') | equal_to(word, b'\\') | control
+/// one is exact, what is above it may be false.
+#[inline(always)]
+pub(super) const fn stops(word: u64) -> u64 {
+    // A byte that is zero, or below a space, borrows from its top bit; those that had it set are masked.
+    let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    let control = word.wrapping_sub(ONES * b' ' as u64);
+    (quote | backslash | control) & !word & HIGHS
 }
 
 /// The end of the string whose content starts at `start`.
