@@ -2,7 +2,7 @@
 
 use super::Notation;
 use super::intern::Seen;
-use super::scan::{string_end, unescape};
+use super::scan::{plain_end, string_end, unescape};
 use crate::collection::{object_of, set_of};
 use crate::heap::Pending;
 use crate::{Heap, Number, Value};
@@ -243,17 +243,21 @@ fn key<'h>(
 #[inline(always)]
 fn string<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
     let start = *at + 1;
-    let span = string_end(text, start)?;
-    *at = span.end + 1;
-    let raw = text.get(start..span.end).ok_or(ParseError::Syntax)?;
-    if span.ascii && !span.escaped {
-        return Ok(if seen.is_on() { seen.ascii(heap, raw) } else { Value::ascii(heap, raw) });
+    let end = plain_end(text, start);
+    if text.get(end) != Some(&b'"') {
+        return other_string(heap, text, at);
     }
-    long_string(heap, raw, span.escaped)
+    *at = end + 1;
+    let raw = text.get(start..end).unwrap_or_default();
+    Ok(if seen.is_on() { seen.ascii(heap, raw) } else { Value::ascii(heap, raw) })
 }
 
 #[inline(never)]
-fn long_string<'h>(heap: Heap<'h>, raw: &'h [u8], escaped: bool) -> Result<Value<'h>, ParseError> {
+fn other_string<'h>(heap: Heap<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
+    let start = *at + 1;
+    let (end, escaped) = string_end(text, start)?;
+    *at = end + 1;
+    let raw = text.get(start..end).ok_or(ParseError::Syntax)?;
     let raw = core::str::from_utf8(raw).map_err(|_| ParseError::Encoding)?;
     Ok(Value::string(heap, if escaped { unescape(heap, raw)? } else { raw }))
 }

@@ -6,15 +6,6 @@ use crate::{Heap, Text};
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// What [`string_end`] found between the quotes.
-#[derive(Clone, Copy)]
-pub(super) struct Span {
-    /// Index of the closing quote.
-    pub(super) end: usize,
-    pub(super) escaped: bool,
-    pub(super) ascii: bool,
-}
-
 /// A bit in the top of every byte of `word` that ends a plain run: a quote, a backslash, a control character. The lowest
 /// one is exact, what is above it may be false.
 #[inline(always)]
@@ -26,38 +17,43 @@ pub(super) const fn stops(word: u64) -> u64 {
     (quote | backslash | control) & !word & HIGHS
 }
 
-/// The end of the string whose content starts at `start`.
+/// The index of the first byte from `start` on that is not plain ASCII: a quote, a backslash, a control character or a part
+/// of a longer character. The length of `bytes` if there is none.
 #[inline(always)]
-pub(super) fn string_end(bytes: &[u8], start: usize) -> Result<Span, ParseError> {
+pub(super) fn plain_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start;
-    let mut highs = 0;
-    let mut escaped = false;
-    loop {
-        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let word = u64::from_le_bytes(*chunk);
-            let stops = stops(word);
-            if stops == 0 {
-                highs |= word & HIGHS;
-                at += 8;
-                continue;
-            }
-            // The bytes below the first stop belong to the string.
-            highs |= word & HIGHS & (stops & stops.wrapping_neg()).wrapping_sub(1);
-            at += (stops.trailing_zeros() / 8) as usize;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let stops = stops(word) | word & HIGHS;
+        if stops != 0 {
+            return at + (stops.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(byte) = bytes.get(at) {
+        if !matches!(*byte, b' '..=0x7F) || matches!(*byte, b'"' | b'\\') {
             break;
         }
+        at += 1;
+    }
+    at
+}
+
+/// The closing quote of the string whose content starts at `start`, and whether there is an escape in it.
+#[inline(never)]
+pub(super) fn string_end(bytes: &[u8], start: usize) -> Result<(usize, bool), ParseError> {
+    let mut at = start;
+    let mut escaped = false;
+    loop {
+        at += plain_len(bytes.get(at..).unwrap_or_default());
         match *bytes.get(at).ok_or(ParseError::Syntax)? {
-            b'"' => return Ok(Span { end: at, escaped, ascii: highs == 0 }),
+            b'"' => return Ok((at, escaped)),
             b'\\' => {
                 escaped = true;
-                // Whatever follows is looked at when the escapes are undone; only its first byte could be a quote.
+                // What follows is looked at when the escapes are undone; only its first byte could be a quote.
                 at += 2;
             }
-            byte if byte < 0x20 => return Err(ParseError::Syntax),
-            byte => {
-                highs |= u64::from(byte) & 0x80;
-                at += 1;
-            }
+            _ => return Err(ParseError::Syntax),
         }
     }
 }
