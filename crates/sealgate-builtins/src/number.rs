@@ -12,22 +12,15 @@ pub struct Number(Repr);
 #[derive(Debug, Clone)]
 enum Repr {
     Int(i64),
-    /// A valid JSON number that is no `i64`.
+    /// A valid JSON number that is not written as an `i64` is.
     Text(Box<str>),
 }
 
 impl Number {
     /// Reads the text of one JSON number. `None` if it is not one, or its exponent does not fit 32 bits.
     pub fn parse(text: &str) -> Option<Self> {
-        let decimal = Decimal::parse(text)?;
-        match text.parse::<i64>() {
-            // `-0` is the integer 0, so its text is kept only where it says more than the integer would.
-            Ok(int) => Some(Self(Repr::Int(int))),
-            Err(_) => Some(match decimal.as_i64() {
-                Some(int) => Self(Repr::Int(int)),
-                None => Self(Repr::Text(text.into())),
-            }),
-        }
+        Decimal::parse(text)?;
+        Some(Self(text.parse().map_or_else(|_| Repr::Text(text.into()), Repr::Int)))
     }
 
     /// The number of a float; `None` if it is not finite.
@@ -39,7 +32,7 @@ impl Number {
     pub fn as_i64(&self) -> Option<i64> {
         match &self.0 {
             Repr::Int(int) => Some(*int),
-            Repr::Text(_) => None,
+            Repr::Text(text) => Decimal::parse(text)?.as_i64(),
         }
     }
 
@@ -218,6 +211,9 @@ mod tests {
         for (a, b) in [("1", "1.0"), ("10", "1e1"), ("0", "-0.0"), ("100e-2", "1"), ("1e400", "10e399")] {
             assert_eq!(number(a), number(b), "{a} {b}");
         }
+        assert_eq!((number("1e3").as_i64(), number("1.0").as_i64()), (Some(1000), Some(1)));
+        assert_eq!((number("1e30").as_i64(), number("1.5").as_i64()), (None, None));
+        assert_eq!(number("1e3").to_string(), "1e3");
         assert_ne!(number("9007199254740993"), number("9007199254740992"));
         assert_ne!(number("0.1"), number("0.10000000000000001"));
     }

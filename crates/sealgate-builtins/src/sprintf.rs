@@ -1,7 +1,8 @@
 //! `sprintf(format, values)`: Go's formatting, as OPA applies it.
 //!
-//! OPA passes integers as Go integers, other numbers as `float64`, strings as strings and everything else as the string of
-//! its Rego text; so those are the four types that verbs meet here. Explicit argument indexes (`%[1]d`) are an error.
+//! OPA passes integers as Go integers, numbers with a decimal point as `float64` where they are finite, and everything else
+//! as a string: strings as they are, the rest as Rego text (also `1e3`). So those are the types that verbs meet here.
+//! Explicit argument indexes (`%[1]d`) are an error.
 
 use std::fmt::Write as _;
 
@@ -47,12 +48,16 @@ impl Arg {
     fn of_number(number: &Number) -> Self {
         let text = number.to_string();
         let digits = text.strip_prefix('-').unwrap_or(&text);
-        if digits.bytes().all(|byte| byte.is_ascii_digit()) { Self::Int(text) } else { Self::Float(number.as_f64()) }
+        if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Self::Int(text);
+        }
+        let float = number.as_f64();
+        if text.contains('.') && float.is_finite() { Self::Float(float) } else { Self::Text(text) }
     }
 
     fn go_type(&self) -> &'static str {
         match self {
-            Self::Int(text) if text.parse::<i64>().is_ok() => "int",
+            Self::Int(text) if text.parse::<i64>().is_ok() => "int64",
             Self::Int(_) => "*big.Int",
             Self::Float(_) => "float64",
             Self::Text(_) => "string",
@@ -247,9 +252,6 @@ fn format_rune(verb: char, spec: Spec, negative: bool, value: u128) -> Option<(S
 }
 
 fn format_float(verb: char, spec: Spec, value: f64) -> Option<(String, bool)> {
-    if value.is_infinite() {
-        return Some((signed(Spec { plus: true, ..spec }, value < 0.0, "Inf"), false));
-    }
     let size = value.abs();
     let digits = match verb {
         'f' | 'F' => format!("{size:.*}", spec.precision.unwrap_or(6)),
@@ -272,8 +274,8 @@ fn exponent_form(size: f64, precision: Option<usize>) -> String {
     format!("{mantissa}e{sign}{digits:0>2}")
 }
 
-/// The exponent from which Go's shortest forms are written with one.
-const SHORTEST_LIMIT: i32 = 21;
+/// The exponent from which Go writes its shortest form with one.
+const SHORTEST_LIMIT: i32 = 6;
 
 /// Go's `%g`: the exponent form for small and large exponents, else plain.
 fn general_form(size: f64, precision: Option<usize>) -> String {
@@ -362,21 +364,27 @@ mod tests {
     fn verbs_are_as_in_go() {
         check("%s|%v|%d|%5d|%-5d|%05d|%+d", r#"["a", "b", 1, 2, 3, 4, 5]"#, "a|b|1|    2|3    |00004|+5");
         check("%x %X %#x %o %b %c %U", "[255, 255, 255, 8, 5, 97, 9731]", "ff FF 0xff 10 101 a U+2603");
-        check("%v %g %f %.2f %e", "[1.5, 1e21, 2.5, 2.345, 12345.678]", "1.5 1e+21 2.500000 2.35 1.234568e+04");
-        check("%v %v %v", "[1e400, 0.000001, 100000000000000000000.5]", "+Inf 1e-06 1e+20");
+        check(
+            "%v %g %f %.2f %e",
+            "[1.5, 1234567.5, 2.5, 2.375, 12345.678]",
+            "1.5 1.2345675e+06 2.500000 2.38 1.234568e+04",
+        );
+        check("%v %v %v", "[1e400, 0.000001, 100000000000000000000.5]", "1e400 1e-06 1e+20");
         check("%q %x %.2s|%5s|%-5s|", r#"["a\"b", "hi", "hello", "é", "é"]"#, r#""a\"b" 6869 he|    é|é    |"#);
         check("%v %v %v %v", r#"[true, null, [1, "a"], {1, 2}]"#, r#"true null [1,"a"] {1,2}"#);
+        check("%v %v %.3g %f", "[1.5e3, 15e-1, 12345.678, 1e2]", "1500 15e-1 1.23e+04 %!f(string=1e2)");
+        check("%08d|%+05d|%x|% d|%6.2f", "[-5, 3, -255, 7, -1.5]", "-0000005|+0003|-ff| 7| -1.50");
         check("%06.2f|%*d|100%%", "[3.14159, 4, 7]", "003.14|   7|100%");
     }
 
     #[test]
     fn misuse_shows_in_the_text_as_in_go() {
         check("%d", r#"["a"]"#, "%!d(string=a)");
-        check("%s", "[1]", "%!s(int=1)");
+        check("%s", "[1]", "%!s(int64=1)");
         check("%d", "[1.5]", "%!d(float64=1.5)");
         check("%d %d", "[1]", "1 %!d(MISSING)");
         check("%", "[]", "%!(NOVERB)");
-        check("a", "[1, \"b\"]", "a%!(EXTRA int=1, string=b)");
+        check("a", "[1, \"b\"]", "a%!(EXTRA int64=1, string=b)");
     }
 
     #[test]

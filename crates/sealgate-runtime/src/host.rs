@@ -146,12 +146,12 @@ fn abort_message(caller: &mut Caller<'_, HostState>, at: i32) -> String {
 
 /// Serves `opa_builtinN`: 0 is undefined.
 fn call(mut caller: Caller<'_, HostState>, id: i32, args: &[i32]) -> Result<i32, wasmtime::Error> {
-    let Some((memory, abi)) = caller.data().values.clone() else {
-        return Err(Stop(DecideError::BrokenAbi("it called a builtin while it started")).into());
-    };
     let builtins = Arc::clone(&caller.data().builtins);
     let Some((name, entry)) = builtins.get(&id) else {
         return Err(Stop(DecideError::BrokenAbi("it called a builtin that it does not list")).into());
+    };
+    let Some((memory, abi)) = caller.data().values.clone() else {
+        return Err(Stop(DecideError::BrokenAbi("it called a builtin while it started")).into());
     };
     let failed = |problem: String| Stop(DecideError::BuiltinFailed { name: name.to_string(), problem });
     let mut values = Vec::with_capacity(args.len());

@@ -10,11 +10,14 @@ use crossbeam_utils::atomic::AtomicCell;
 
 /// A fixed number of slots for boxed values.
 pub(crate) struct Pool<T> {
-    slots: Box<[CachePadded<AtomicCell<Option<Box<T>>>>]>,
+    slots: Box<[CachePadded<Slot<T>>]>,
 }
 
+/// One word: a value, or nothing.
+type Slot<T> = AtomicCell<Option<Box<T>>>;
+
 impl<T> Pool<T> {
-    const LOCK_FREE: () = assert!(AtomicCell::<Option<Box<u8>>>::is_lock_free());
+    const LOCK_FREE: () = assert!(Slot::<u8>::is_lock_free());
 
     /// A pool of `size` empty slots, at least one.
     pub(crate) fn new(size: usize) -> Self {
@@ -52,7 +55,7 @@ impl<T> Pool<T> {
         self.slots.len()
     }
 
-    fn rest(&self, home: usize) -> impl Iterator<Item = &AtomicCell<Option<Box<T>>>> {
+    fn rest(&self, home: usize) -> impl Iterator<Item = &Slot<T>> {
         let count = self.slots.len();
         (1..count).filter_map(move |step| self.slots.get((home + step) % count)).map(|slot| &**slot)
     }

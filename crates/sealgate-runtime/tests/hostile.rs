@@ -1,0 +1,302 @@
+//! A module that lies, loops, bombs or recurses ends in its own error and a denial; the host lives and goes on deciding.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Guest, load, on_empty_object};
+use sealgate_runtime::{
+    DecideError, Engine, EngineOptions, Format, Isolation, LoadError, ModuleError, Outcome, Reason, Request,
+    RuntimeOptions,
+};
+
+fn options() -> RuntimeOptions {
+    RuntimeOptions {
+        deadline: Duration::from_millis(30),
+        load_deadline: Duration::from_millis(100),
+        max_memory: Some(4 << 20),
+        max_result: 1 << 10,
+        ..RuntimeOptions::default()
+    }
+}
+
+/// Every attack that a decision can meet, and the error that it ends in.
+fn attacks() -> Vec<(&'static str, &'static str, &'static str, DecideError)> {
+    let broken = DecideError::BrokenAbi;
+    vec![
+        ("infinite loop", "(loop (br 0)) (unreachable)", "", DecideError::Timeout),
+        (
+            "deep recursion",
+            "(call $deep (i32.const 0))",
+            "(func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))",
+            DecideError::StackLimit,
+        ),
+        (
+            "calls without end",
+            "(loop (drop (call $leaf)) (br 0)) (unreachable)",
+            "(func $leaf (result i32) (i32.const 1))",
+            DecideError::Timeout,
+        ),
+        (
+            "memory bomb",
+            "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)",
+            "",
+            DecideError::MemoryLimit,
+        ),
+        (
+            "memory bomb that gives up politely",
+            "(drop (memory.grow (i32.const 60000))) (call $abort (i32.const 1200)) (unreachable)",
+            "",
+            DecideError::MemoryLimit,
+        ),
+        ("null result", "(i32.const 0)", "", broken("it returned a null address for a text")),
+        ("result outside", "(i32.const -1)", "", broken("it returned an address outside its memory")),
+        ("result at the end", "(i32.const 131072)", "", broken("it returned an address outside its memory")),
+        (
+            "result without an end",
+            "(memory.fill (i32.const 131000) (i32.const 65) (i32.const 72)) (i32.const 131000)",
+            "",
+            broken("it returned a text without an end"),
+        ),
+        (
+            "result too large",
+            "(memory.fill (i32.const 60000) (i32.const 65) (i32.const 2000)) (i32.const 60000)",
+            "",
+            DecideError::ResultTooLarge { limit: 1 << 10 },
+        ),
+        ("bad UTF-8", "(i32.const 1300)", "", broken("it returned a text that is not UTF-8")),
+        ("unreachable", "(unreachable)", "", DecideError::Trapped(String::new())),
+        ("division by zero", "(i32.div_u (i32.const 1) (i32.const 0))", "", DecideError::Trapped(String::new())),
+        ("load outside", "(i32.load (i32.const -4))", "", DecideError::Trapped(String::new())),
+        ("abort", "(call $abort (i32.const 1200)) (unreachable)", "", DecideError::Aborted("gave up".to_owned())),
+        ("abort outside", "(call $abort (i32.const -9)) (unreachable)", "", DecideError::Aborted(String::new())),
+        (
+            "unlisted builtin",
+            "(call $builtin1 (i32.const 3) (i32.const 0) (i32.const 1024))",
+            "",
+            broken("it called a builtin that it does not list"),
+        ),
+        ("undefined", "(i32.const 1100)", "", DecideError::Undefined),
+        ("no result set", "(i32.const 1008)", "", DecideError::MalformedDecision(String::new())),
+    ]
+}
+
+/// The same error, whatever the text of a trap.
+fn same(a: &DecideError, b: &DecideError) -> bool {
+    match (a, b) {
+        (DecideError::Trapped(_), DecideError::Trapped(_))
+        | (DecideError::MalformedDecision(_), DecideError::MalformedDecision(_)) => true,
+        (a, b) => a == b,
+    }
+}
+
+#[test]
+fn every_attack_is_its_own_error_and_the_host_goes_on() {
+    for isolation in [Isolation::Pooled, Isolation::Fresh] {
+        for (name, attack, extra, expected) in attacks() {
+            let eval = on_empty_object(attack);
+            let options = RuntimeOptions { isolation, pool_size: Some(2), ..options() };
+            let policy = Guest { eval: &eval, extra, ..Guest::default() }.load(&options).unwrap();
+            for round in 0..3 {
+                let error = policy.decide_json(b"{}").unwrap_err();
+                assert!(same(&error, &expected), "{name} {isolation:?} round {round}: {error:?}");
+                let denial = policy.decide_json_or_deny(b"{}");
+                assert_eq!((denial.outcome(), denial.reason()), (Outcome::Deny, expected.reason()), "{name}");
+                assert!(denial.failure().is_some_and(|failure| same(failure, &expected)), "{name}");
+                let good = policy.decide(&Request::new("tool")).unwrap();
+                assert_eq!(good.outcome(), Outcome::Allow, "{name} {isolation:?} round {round}");
+            }
+        }
+    }
+}
+
+#[test]
+fn spoiled_instances_are_replaced_and_counted() {
+    let eval = on_empty_object("(unreachable)");
+    let policy = Guest { eval: &eval, ..Guest::default() }.load(&options()).unwrap();
+    assert_eq!(policy.stats().instances_started, 1);
+    for _ in 0..5 {
+        policy.decide_json(b"{}").unwrap_err();
+        policy.decide_json(b"{ }").unwrap();
+    }
+    assert_eq!((policy.stats().dropped_spoiled, policy.stats().instances_started), (5, 6));
+}
+
+#[test]
+fn an_instance_that_grew_is_replaced() {
+    let eval = on_empty_object("(drop (memory.grow (i32.const 32))) (i32.const 1024)");
+    let options = RuntimeOptions { max_retained: 1 << 20, ..options() };
+    let policy = Guest { eval: &eval, ..Guest::default() }.load(&options).unwrap();
+    for _ in 0..4 {
+        assert!(policy.decide_json(b"{}").unwrap().is_allowed());
+        assert!(policy.decide_json(b"{ }").unwrap().is_allowed());
+    }
+    assert_eq!(policy.stats().dropped_grown, 4);
+}
+
+#[test]
+fn deadlines_hold_after_the_clock_thread_went_to_sleep() {
+    let engine = Engine::new(&EngineOptions { instances: 4, ..EngineOptions::default() }).unwrap();
+    let options = RuntimeOptions { engine: Some(engine), ..options() };
+    let eval = on_empty_object("(loop (br 0)) (unreachable)");
+    let policy = Guest { eval: &eval, ..Guest::default() }.load(&options).unwrap();
+    for _ in 0..3 {
+        // Longer than the longest deadline and the margin on it.
+        std::thread::sleep(Duration::from_millis(150));
+        let started = Instant::now();
+        assert_eq!(policy.decide_json(b"{}").map(drop), Err(DecideError::Timeout));
+        assert!(started.elapsed() >= Duration::from_millis(30), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_start_that_does_not_end_is_stopped() {
+    let guest = Guest { extra: "(func $start (loop (br 0))) (start $start)", ..Guest::default() };
+    assert!(matches!(guest.load(&options()), Err(LoadError::Start(DecideError::Timeout))));
+    let guest = Guest { extra: "(func $start (call $abort (i32.const 1200))) (start $start)", ..Guest::default() };
+    match guest.load(&options()) {
+        Err(LoadError::Start(DecideError::Aborted(message))) => assert_eq!(message, "gave up"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn lying_lists_and_heaps_are_refused() {
+    for entrypoints in ["", "[]", "1", r#"{"a":"b"}"#, r#"{"a":1e400}"#, r#"{"a":1.5}"#, "{{{{", r#"{1:1}"#] {
+        let loaded = Guest { entrypoints, ..Guest::default() }.load(&options());
+        assert!(matches!(loaded, Err(LoadError::Listing { what: "entrypoints", .. })), "{entrypoints}: {loaded:?}");
+    }
+    let loaded = Guest { builtins: r#"{"http.send":0,"no.such":1,"sprintf":2}"#, ..Guest::default() }.load(&options());
+    match loaded {
+        Err(LoadError::BuiltinsNotGranted(names)) => assert_eq!(names, ["http.send", "no.such"]),
+        other => panic!("{other:?}"),
+    }
+    let loaded = Guest { builtins: r#"{"sprintf":2,"indexof_n":2}"#, ..Guest::default() }.load(&options());
+    assert!(matches!(loaded, Err(LoadError::Listing { what: "builtins", .. })), "{loaded:?}");
+
+    let loaded = Guest { heap: "(i32.const -1)", ..Guest::default() }.load(&options());
+    assert!(matches!(loaded, Err(LoadError::Start(DecideError::BrokenAbi(_)))), "{loaded:?}");
+    let policy = Guest { heap: "(i32.const 0x7ffffff0)", ..Guest::default() }.load(&options()).unwrap();
+    assert_eq!(policy.decide_json(b"{}").map(drop), Err(DecideError::MemoryLimit));
+    assert_eq!(policy.decide(&Request::new("t")).map(drop), Err(DecideError::MemoryLimit));
+}
+
+#[test]
+fn a_builtin_that_is_listed_can_be_called_and_others_cannot() {
+    // Values are texts here, so the builtin gets what lies at the address: `7` is no string, and so undefined.
+    let eval = "(if (result i32) (call $builtin1 (i32.const 5) (i32.const 0) (i32.const 1400))
+        (then (i32.const 1024)) (else (i32.const 1100)))";
+    let policy = Guest { builtins: r#"{"hex.encode":5}"#, eval, ..Guest::default() }.load(&options()).unwrap();
+    assert_eq!(policy.decide_json(b"{}").map(drop), Err(DecideError::Undefined));
+    assert_eq!(policy.host_builtins(), ["hex.encode"]);
+
+    let eval = "(call $builtin1 (i32.const 6) (i32.const 0) (i32.const 1024))";
+    let policy = Guest { builtins: r#"{"hex.encode":5}"#, eval, ..Guest::default() }.load(&options()).unwrap();
+    let expected = DecideError::BrokenAbi("it called a builtin that it does not list");
+    assert_eq!(policy.decide_json(b"{}").map(drop), Err(expected));
+
+    let eval = "(call $builtin1 (i32.const 5) (i32.const 0) (i32.const 1300))";
+    let policy = Guest { builtins: r#"{"hex.encode":5}"#, eval, ..Guest::default() }.load(&options()).unwrap();
+    assert!(matches!(policy.decide_json(b"{}"), Err(DecideError::BrokenAbi(_))));
+}
+
+#[test]
+fn modules_beyond_the_abi_are_refused_before_they_are_compiled() {
+    let refused = |guest: Guest<'_>| match guest.load(&options()) {
+        Err(LoadError::Module(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    let import = |module: &str, name: &str| ModuleError::Import { module: module.to_owned(), name: name.to_owned() };
+    let with_import = |text: &'static str| Guest { memory: text, ..Guest::default() };
+    assert_eq!(
+        refused(with_import(
+            r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+               (import "env" "memory" (memory 2))"#
+        )),
+        import("wasi_snapshot_preview1", "fd_write")
+    );
+    assert_eq!(
+        refused(with_import(r#"(import "env" "opa_exec" (func)) (import "env" "memory" (memory 2))"#)),
+        import("env", "opa_exec")
+    );
+    assert_eq!(
+        refused(with_import(r#"(import "env" "opa_builtin0" (func (param i64))) (import "env" "memory" (memory 2))"#)),
+        import("env", "opa_builtin0")
+    );
+    assert_eq!(
+        refused(with_import(r#"(import "env" "g" (global i32)) (import "env" "memory" (memory 2))"#)),
+        import("env", "g")
+    );
+    assert_eq!(
+        refused(with_import(r#"(import "env" "memory" (memory 65000))"#)),
+        ModuleError::MemoryTooLarge { pages: 65000, limit: 64 }
+    );
+    let table = Guest { extra: "(table 1000000 funcref)", ..Guest::default() };
+    assert_eq!(refused(table), ModuleError::Table);
+    let tables = Guest { extra: "(table 1 funcref) (table 1 funcref)", ..Guest::default() };
+    assert_eq!(refused(tables), ModuleError::Table);
+}
+
+#[test]
+fn what_is_no_module_or_lacks_an_export_is_refused() {
+    assert!(matches!(load(b"", &options()), Err(LoadError::NoModule)));
+    assert!(matches!(load(b"\0asm", &options()), Err(LoadError::Module(ModuleError::Invalid(_)))));
+    assert!(matches!(load(b"(module)", &options()), Err(LoadError::Module(ModuleError::Invalid(_)))));
+    let component = wat::parse_str("(component)").unwrap();
+    assert!(matches!(load(&component, &options()), Err(LoadError::Module(ModuleError::Invalid(_)))));
+    let bare = wat::parse_str("(module)").unwrap();
+    assert!(matches!(load(&bare, &options()), Err(LoadError::Module(ModuleError::Memory))));
+    let unexported = wat::parse_str(r#"(module (import "env" "memory" (memory 1)))"#).unwrap();
+    assert!(matches!(load(&unexported, &options()), Err(LoadError::Module(ModuleError::Export("memory")))));
+    let empty = wat::parse_str(r#"(module (memory (export "memory") 1))"#).unwrap();
+    assert!(matches!(load(&empty, &options()), Err(LoadError::Module(ModuleError::Export(_)))));
+    let two = wat::parse_str(r#"(module (memory (export "memory") 1) (memory 1))"#).unwrap();
+    assert!(matches!(load(&two, &options()), Err(LoadError::Module(_))));
+    let shared = wat::parse_str(r#"(module (memory (export "memory") 1 2 shared))"#).unwrap();
+    assert!(matches!(load(&shared, &options()), Err(LoadError::Module(_))));
+    let small = RuntimeOptions { max_module: 100, ..options() };
+    assert!(matches!(Guest::default().load(&small), Err(LoadError::Module(ModuleError::TooLarge { .. }))));
+
+    let good = Guest::default().wasm();
+    // Cut before the names, without which it would be whole.
+    let end = good.windows(4).position(|bytes| bytes == b"name").unwrap() - 3;
+    for cut in (0..end).step_by(7) {
+        assert!(load(&good[..cut], &options()).is_err(), "cut at {cut}");
+    }
+}
+
+#[test]
+fn inputs_are_bounded_and_must_be_json() {
+    let options = RuntimeOptions { max_input: 10_000, ..options() };
+    let policy = Guest::default().load(&options).unwrap();
+    let long = "x".repeat(20_000);
+    assert_eq!(policy.decide(&Request::new(&long)).map(drop), Err(DecideError::InputTooLarge { limit: 10_000 }));
+    let fits = "x".repeat(9_000);
+    assert!(policy.decide(&Request::new(&fits)).unwrap().is_allowed());
+    let json = format!("\"{long}\"");
+    assert_eq!(policy.decide_json(json.as_bytes()).map(drop), Err(DecideError::InputTooLarge { limit: 10_000 }));
+    for input in ["{", "{} {}", "nul", "\u{1}", "{\"a\":1,}"] {
+        let error = policy.decide_json(input.as_bytes()).unwrap_err();
+        assert_eq!(error.reason(), Reason::InvalidInput, "{input}");
+    }
+    assert!(policy.evaluate("test/decision", b"", Format::Json).is_ok());
+    let error = policy.evaluate("test/other", b"", Format::Json).unwrap_err();
+    assert_eq!(error, DecideError::UnknownEntrypoint("test/other".to_owned()));
+    // Only spoiled instances are replaced; the host's own refusals are not the policy's fault.
+    assert_eq!(policy.stats().dropped_spoiled, 0);
+}
+
+#[test]
+fn an_input_that_outgrows_the_memory_makes_it_grow() {
+    let options = RuntimeOptions { max_input: 3 << 20, max_retained: 4 << 20, ..options() };
+    let policy = Guest::default().load(&options).unwrap();
+    let long = "x".repeat(1 << 20);
+    assert!(policy.decide(&Request::new(&long)).unwrap().is_allowed());
+    assert!(policy.decide_json(format!("\"{long}\"").as_bytes()).unwrap().is_allowed());
+    let beyond = RuntimeOptions { max_input: 64 << 20, ..options };
+    let policy = Guest::default().load(&beyond).unwrap();
+    let json = format!("\"{}\"", "x".repeat(8 << 20));
+    assert_eq!(policy.decide_json(json.as_bytes()).map(drop), Err(DecideError::MemoryLimit));
+    assert!(policy.decide_json(b"{}").unwrap().is_allowed());
+}

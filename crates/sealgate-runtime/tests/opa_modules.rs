@@ -1,0 +1,150 @@
+//! Modules that real OPA compiled load and decide here as OPA itself does.
+
+mod common;
+
+use std::io::Read;
+
+use sealgate_runtime::{
+    DecideError, Format, Isolation, Outcome, Policy, Reason, Request, RuntimeOptions, UnverifiedPolicy,
+};
+use sealgate_testkit::{Evaluation, Opa, require};
+use serde_json::{Value, json};
+
+/// The module that `opa build -t wasm` makes of one Rego file.
+fn build(opa: &Opa, rego: &str, entrypoints: &[&str]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("policy.rego"), rego).unwrap();
+    let mut args = vec!["build", "-t", "wasm", "policy.rego"];
+    for entrypoint in entrypoints {
+        args.extend(["-e", entrypoint]);
+    }
+    let output = opa.run(folder.path(), &args, "").unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let archive = std::fs::read(folder.path().join("bundle.tar.gz")).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&archive[..]));
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        if entry.path().unwrap().ends_with("policy.wasm") {
+            let mut wasm = Vec::new();
+            entry.read_to_end(&mut wasm).unwrap();
+            return wasm;
+        }
+    }
+    panic!("no module in the bundle");
+}
+
+const REFUNDS: &str = r#"package refunds
+import rego.v1
+
+default allow := false
+
+allow if {
+    input.tool == "issue_refund"
+    input.args.amount <= data.limits[input.role]
+}
+
+violations contains "args.amount <= limit" if {
+    input.tool == "issue_refund"
+    not allow
+}
+
+decision := {"allow": allow, "requires_approval": false, "violations": violations}
+
+message := sprintf("%s may refund %d", [input.role, data.limits[input.role]])
+
+conflict := x if some x in [1, 2]
+"#;
+
+const ENTRYPOINTS: [&str; 4] = ["refunds/decision", "refunds/violations", "refunds/message", "refunds/conflict"];
+
+#[test]
+fn decisions_are_as_opas() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let wasm = build(&opa, REFUNDS, &ENTRYPOINTS);
+    let data = json!({"limits": {"agent": 50, "lead": 500}});
+    let inputs: Vec<Value> = ["agent", "lead", "nobody"]
+        .iter()
+        .flat_map(|role| {
+            [10, 50, 51, 5000].map(|amount| json!({"tool": "issue_refund", "role": role, "args": {"amount": amount}}))
+        })
+        .chain([json!({}), json!([]), json!(null), json!({"tool": "other"})])
+        .collect();
+    let modules = [("policy.rego", REFUNDS)];
+    let evaluation = Evaluation { modules: &modules, data: Some(&data), ..Evaluation::default() };
+    let data_text = data.to_string();
+    for isolation in [Isolation::Pooled, Isolation::Fresh] {
+        let options = RuntimeOptions { isolation, ..RuntimeOptions::default() };
+        let source = UnverifiedPolicy { data: Some(data_text.as_bytes()), ..UnverifiedPolicy::new(&wasm) };
+        let policy = Policy::dangerous_load_unverified(source, &options).unwrap();
+        assert_eq!(policy.entrypoints().collect::<Vec<_>>(), {
+            let mut names = ENTRYPOINTS;
+            names.sort_unstable();
+            names
+        });
+        for name in ["decision", "violations", "message"] {
+            let expected = opa.eval_inputs(evaluation, &format!("data.refunds.{name}"), &inputs).unwrap();
+            for (input, expected) in inputs.iter().zip(expected) {
+                let entrypoint = format!("refunds/{name}");
+                let text = policy.evaluate(&entrypoint, input.to_string().as_bytes(), Format::Json).unwrap();
+                let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+                assert_eq!(rows.first().map(|row| &row["result"]), expected.as_ref(), "{name} {input}");
+            }
+        }
+        let rego = policy.evaluate("refunds/violations", inputs[2].to_string().as_bytes(), Format::Rego).unwrap();
+        let expected = r#"{{"result": {"args.amount <= limit"}}}"#;
+        assert_eq!(sealgate_builtins::Value::parse(&rego), sealgate_builtins::Value::parse(expected));
+    }
+}
+
+#[test]
+fn typed_requests_decide_and_conflicts_deny() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let wasm = build(&opa, REFUNDS, &ENTRYPOINTS);
+    let source = UnverifiedPolicy { data: Some(br#"{"limits":{"agent":50}}"#), ..UnverifiedPolicy::new(&wasm) };
+    let policy = Policy::dangerous_load_unverified(source, &RuntimeOptions::default()).unwrap();
+    let ask = |amount: i64| policy.decide(&Request::new("issue_refund").role("agent").args(&json!({"amount": amount})));
+    let decision = ask(50).unwrap();
+    assert_eq!((decision.outcome(), decision.reason()), (Outcome::Allow, Reason::Allowed));
+    let decision = ask(51).unwrap();
+    assert_eq!((decision.outcome(), decision.reason()), (Outcome::Deny, Reason::ConstraintFailed));
+    assert_eq!(decision.violations().collect::<Vec<_>>(), ["args.amount <= limit"]);
+    let error = policy.evaluate("refunds/conflict", b"{}", Format::Json).unwrap_err();
+    match error {
+        DecideError::Aborted(message) => assert!(message.contains("conflict"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(ask(1).unwrap().is_allowed());
+
+    let richer = policy.with_data(br#"{"limits":{"agent":100}}"#).unwrap();
+    let request = json!({"amount": 51});
+    assert!(richer.decide(&Request::new("issue_refund").role("agent").args(&request)).unwrap().is_allowed());
+    assert!(!ask(51).unwrap().is_allowed());
+    assert!(policy.with_data(b"{").is_err());
+}
+
+#[test]
+fn a_boolean_entrypoint_decides() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let rego = "package a\nimport rego.v1\nallow if input.tool == \"read\"\n";
+    let wasm = build(&opa, rego, &["a/allow"]);
+    let policy = common::load(&wasm, &RuntimeOptions::default()).unwrap();
+    assert!(policy.decide(&Request::new("read")).unwrap().is_allowed());
+    assert_eq!(policy.decide(&Request::new("write")).map(drop), Err(DecideError::Undefined));
+    assert_eq!(policy.decide_or_deny(&Request::new("write")).reason(), Reason::Undefined);
+}
+
+#[test]
+fn thousands_of_decisions_leave_no_trace_in_memory() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let wasm = build(&opa, REFUNDS, &ENTRYPOINTS);
+    let options = RuntimeOptions { pool_size: Some(1), max_retained: 0, ..RuntimeOptions::default() };
+    let source = UnverifiedPolicy { data: Some(br#"{"limits":{"agent":50}}"#), ..UnverifiedPolicy::new(&wasm) };
+    let policy = Policy::dangerous_load_unverified(source, &options).unwrap();
+    for amount in 0..20_000 {
+        let args = json!({"amount": amount, "note": "x".repeat(amount % 500)});
+        let decision = policy.decide(&Request::new("issue_refund").role("agent").args(&args)).unwrap();
+        assert_eq!(decision.is_allowed(), amount <= 50);
+    }
+    // With that bound an instance whose memory grew by one page would have been replaced.
+    assert_eq!(policy.stats().dropped_grown, 0);
+}
