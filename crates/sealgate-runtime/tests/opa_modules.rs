@@ -1,5 +1,7 @@
 //! Modules that real OPA compiled load and decide here as OPA itself does.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::io::Read;
