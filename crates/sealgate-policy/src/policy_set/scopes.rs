@@ -1,0 +1,112 @@
+//! File scopes as written to [`FileScope`]s.
+
+use sealgate_diagnostics::{Diagnostic, Diagnostics};
+
+use crate::constraint::{Path, Root, Step};
+use crate::document::{ConstraintText, FileScopeDocument};
+use crate::file_scope::{AllowedPaths, FileScope};
+use crate::pattern::{Pattern, check_path_glob};
+
+/// The argument that holds the path, for tools that agents usually have.
+const USUAL_ARGUMENTS: &[(&str, &str)] = &[
+    ("read_file", "file_path"),
+    ("write_file", "file_path"),
+    ("edit_file", "file_path"),
+    ("glob", "path"),
+    ("grep", "path"),
+    ("Read", "file_path"),
+    ("Write", "file_path"),
+    ("Edit", "file_path"),
+    ("MultiEdit", "file_path"),
+    ("NotebookEdit", "notebook_path"),
+    ("Glob", "path"),
+    ("Grep", "path"),
+    ("LS", "path"),
+    ("create_directory", "path"),
+    ("delete_file", "path"),
+    ("list_directory", "path"),
+];
+
+/// Types a file scope; `tool` is the tool that it is written for, if it is for one.
+pub(super) fn read_file_scope(
+    written: &FileScopeDocument,
+    tool: Option<&str>,
+    found: &mut Diagnostics,
+) -> Option<FileScope> {
+    let arguments = read_arguments(written, tool, found);
+    let none = || written.allowed_paths.as_ref().is_none_or(|globs| globs.value.is_empty());
+    if none() && written.denied_paths.as_ref().is_none_or(|globs| globs.value.is_empty()) {
+        let at = written.allowed_paths.as_ref().or(written.denied_paths.as_ref()).map_or(written.span, |g| g.span);
+        let useless = Diagnostic::warning("policy::useless", "this file scope lets every path pass").at(at);
+        found.push(useless.help("list globs under `allowed_paths`; to allow no path, use `mode: deny`"));
+    }
+    let allowed = written.allowed_paths.as_ref().map(|globs| check_globs(&globs.value, found)).unwrap_or_default();
+    let denied = written.denied_paths.as_ref().map(|globs| check_globs(&globs.value, found)).unwrap_or_default();
+    let (absolute, relative): (Vec<&str>, Vec<&str>) = allowed.iter().copied().partition(|glob| glob.starts_with('/'));
+    let compile = |globs: &[&str], found: &mut Diagnostics| {
+        Pattern::any_path(globs).unwrap_or_else(|error| {
+            let message = format!("the globs together are too much: {}", error.message);
+            found.push(Diagnostic::error("policy::pattern", message).at(written.span));
+            None
+        })
+    };
+    let allowed_paths = (!allowed.is_empty())
+        .then(|| AllowedPaths { relative: compile(&relative, found), absolute: compile(&absolute, found) });
+    let denied = compile(&denied, found);
+    Some(FileScope { arguments: arguments?, allowed: allowed_paths, denied })
+}
+
+fn read_arguments(written: &FileScopeDocument, tool: Option<&str>, found: &mut Diagnostics) -> Option<Vec<Path>> {
+    let argument =
+        |name: &str| Path { root: Root::Args, steps: name.split('.').map(|part| Step::Key(part.to_owned())).collect() };
+    let Some(names) = &written.argument else {
+        let usual = USUAL_ARGUMENTS.iter().find(|(usual, _)| Some(*usual) == tool);
+        if usual.is_none() {
+            let missing = Diagnostic::error("policy::file-scope", "which argument holds the path is not said");
+            found.push(missing.at(written.span).help("add `argument: NAME` to the file scope"));
+        }
+        return usual.map(|(_, name)| vec![argument(name)]);
+    };
+    if names.is_empty() {
+        found.push(Diagnostic::error("policy::file-scope", "`argument` names no argument").at(written.span));
+    }
+    for name in names.iter().filter(|name| name.value.split('.').any(str::is_empty)) {
+        let message = format!("`{}` names no argument", name.value);
+        found.push(Diagnostic::error("policy::file-scope", message).at(name.span));
+    }
+    Some(names.iter().map(|name| argument(&name.value)).collect())
+}
+
+/// The globs that can match a normalised path; the others are reported.
+fn check_globs<'a>(globs: &'a [ConstraintText], found: &mut Diagnostics) -> Vec<&'a str> {
+    let mut good = Vec::with_capacity(globs.len());
+    for glob in globs {
+        let text = glob.text().strip_prefix("./").unwrap_or(glob.text());
+        let mut error = |message: String, help: &str| {
+            let found_here = Diagnostic::error("policy::pattern", message).at(glob.span());
+            found.push(if help.is_empty() { found_here } else { found_here.help(help) });
+        };
+        let inner = text.strip_prefix('/').unwrap_or(text);
+        if text.is_empty() {
+            error("the glob is empty".to_owned(), "`**` matches every path, `.` the current folder");
+        } else if text.ends_with('/') && text != "/" {
+            error(
+                format!("`{text}` never matches"),
+                "paths are compared without a `/` at their end; a folder is `dir/**`",
+            );
+        } else if text.contains('\\') {
+            error(format!("`{text}` never matches"), "paths are compared with `/` between their parts");
+        } else if inner.split(['/', '{', ',', '}']).any(|part| part == "..")
+            || (inner != "." && inner.split('/').any(|part| part == "."))
+            || text.contains("//")
+        {
+            error(format!("`{text}` never matches"), "paths are compared after `.`, `..` and `//` are resolved");
+        } else if let Err(wrong) = check_path_glob(text) {
+            let found_here = Diagnostic::error("policy::pattern", format!("`{text}` is not a glob: {}", wrong.message));
+            found.push(found_here.at(glob.span()));
+        } else {
+            good.push(text);
+        }
+    }
+    good
+}

@@ -1,0 +1,211 @@
+//! A policy as Rego that means the same by itself.
+//!
+//! Takes a [`PolicySet`]; gives the text of one Rego v1 module, formatted as `opa fmt` leaves it, whose rule `decision`
+//! decides as [`PolicySet::evaluate`] does, in any Rego engine. Type guards and three-valued logic are spelt out: Rego
+//! orders values of different types and takes undefined for false under `not`, policies do neither.
+//!
+//! INVARIANT: text from the policy or the caller enters the module through [`literal::string`] only, and no comment
+//! holds any.
+
+mod conditions;
+mod literal;
+mod prelude;
+mod scopes;
+
+use std::fmt::Write as _;
+
+use crate::document::Mode;
+use crate::evaluate::Reason;
+use crate::policy_set::{Check, CheckId, DEFAULT_ROLE, Grant, PolicySet};
+use conditions::Conditions;
+use prelude::Prelude;
+
+/// How to emit.
+#[derive(Clone, Debug)]
+pub struct EmitOptions {
+    /// The module's package: names joined by dots.
+    pub package: String,
+}
+
+impl Default for EmitOptions {
+    fn default() -> Self {
+        Self { package: "sealgate.policy".to_owned() }
+    }
+}
+
+/// A policy as Rego.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmittedRego {
+    /// The module's text.
+    pub text: String,
+    /// The path of the rule that decides, such as `sealgate/policy/decision`.
+    pub entrypoint: String,
+}
+
+/// Why nothing was emitted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// The package is not names joined by dots, or one of them is a keyword.
+    #[error("`{0}` is not a package: it must be names of ASCII letters, digits and `_`, joined by dots")]
+    BadPackage(String),
+}
+
+/// Emits a policy as Rego.
+pub fn emit_rego(set: &PolicySet, options: &EmitOptions) -> Result<EmittedRego, EmitError> {
+    if !options.package.split('.').all(literal::is_name) || options.package.len() > 256 {
+        return Err(EmitError::BadPackage(options.package.clone()));
+    }
+    let mut module = Module { set, out: String::new(), prelude: Prelude::default() };
+    module.header(&options.package);
+    module.decision();
+    module.grants();
+    module.checks();
+    module.prelude.write(&mut module.out);
+    Ok(EmittedRego { text: module.out, entrypoint: format!("{}/decision", options.package.replace('.', "/")) })
+}
+
+struct Module<'a> {
+    set: &'a PolicySet,
+    out: String,
+    prelude: Prelude,
+}
+
+impl Module<'_> {
+    fn header(&mut self, package: &str) {
+        self.out.push_str("# Made by Sealgate from a policy: change that, not this.\n");
+        let _ = writeln!(self.out, "package {package}");
+    }
+
+    /// The rules that every policy has.
+    fn decision(&mut self) {
+        self.out.push_str(DECISION);
+        self.out.push_str("\n# What holds for the call if its constraints do.\n");
+        let outcome = |reason: Reason| format!("{{\"outcome\": {}, \"rule\": null}}", literal::string(reason.as_str()));
+        let mut branches = Vec::new();
+        if self.set.roles().any(|(_, role)| role.tools().len() > 0) {
+            branches.push("entry if entry := grant(role, input.tool)".to_owned());
+        }
+        branches.push("fallback(role) if is_string(input.tool)".to_owned());
+        branches.push(format!("{} if is_string(input.tool)", outcome(Reason::UnknownRole)));
+        branches.push(outcome(Reason::InvalidRequest));
+        for (i, branch) in branches.iter().enumerate() {
+            let head = if i == 0 { "granted" } else { "\nelse" };
+            let _ = writeln!(self.out, "{head} := {branch}");
+        }
+        if self.set.checks().len() > 0 {
+            self.out.push_str("\n# What does not hold, in the policy's order.\n");
+            self.out.push_str("failures := [check[1] | some check in granted.constraints; not holds(check[0])]\n");
+        } else {
+            self.out.push_str("\nfailures := []\n");
+        }
+        self.out.push_str("\n# The role whose entries apply.\n");
+        if self.set.roles().any(|(name, _)| name == DEFAULT_ROLE) {
+            let _ = writeln!(self.out, "default role := {}\n", literal::string(DEFAULT_ROLE));
+        }
+        let names: Vec<String> = self.set.roles().map(|(name, _)| literal::string(name)).collect();
+        let _ = writeln!(self.out, "role := input.role if input.role in {{{}}}", names.join(", "));
+    }
+
+    fn grants(&mut self) {
+        for (name, role) in self.set.roles() {
+            let role_name = literal::string(name);
+            for (tool, grant) in role.tools() {
+                let head = format!("grant({role_name}, {})", literal::string(tool));
+                self.grant(&head, grant, Reason::DeniedByMode);
+            }
+            self.grant(&format!("fallback({role_name})"), role.fallback(), Reason::DeniedByDefault);
+        }
+    }
+
+    fn grant(&mut self, head: &str, grant: &Grant, denied: Reason) {
+        let outcome = match grant.mode {
+            Mode::Allow => Reason::Allowed,
+            Mode::ApprovalRequired => Reason::ApprovalRequired,
+            Mode::Deny => denied,
+        };
+        let (outcome, rule) = (literal::string(outcome.as_str()), literal::string(&grant.rule));
+        if grant.checks.is_empty() {
+            let _ = writeln!(self.out, "\n{head} := {{\"outcome\": {outcome}, \"rule\": {rule}}}");
+            return;
+        }
+        let _ =
+            writeln!(self.out, "\n{head} := {{\n\t\"outcome\": {outcome},\n\t\"rule\": {rule},\n\t\"constraints\": [");
+        for id in &grant.checks {
+            let Some(check) = self.set.check(*id) else { continue };
+            let _ = writeln!(self.out, "\t\t[{}, {}],", id.0, literal::string(check.text()));
+        }
+        self.out.push_str("\t],\n}\n");
+    }
+
+    fn checks(&mut self) {
+        for (id, check) in self.set.checks() {
+            match check {
+                Check::Constraint { condition, .. } => {
+                    let mut conditions = Conditions::new(id, &mut self.prelude);
+                    conditions.define(condition);
+                    self.out.push_str(&conditions.finish());
+                }
+                Check::FileScope(scope) => {
+                    let text = scopes::define(id, scope, &mut self.prelude);
+                    self.out.push_str(&text);
+                }
+            }
+        }
+    }
+}
+
+/// The head of the rule that says whether a check holds.
+fn holds(id: CheckId) -> String {
+    format!("holds({})", id.0)
+}
+
+/// Writes one rule: `head if body`, braces only where the body has several lines. No lines is a fact.
+fn write_rule(out: &mut String, head: &str, lines: &[String]) {
+    match lines {
+        [] => {
+            let _ = writeln!(out, "\n{head}");
+        }
+        [only] if !only.contains('\n') && !only.contains(":=") && !only.starts_with("some ") => {
+            let _ = writeln!(out, "\n{head} if {only}");
+        }
+        many => {
+            let _ = writeln!(out, "\n{head} if {{");
+            for line in many {
+                let _ = writeln!(out, "\t{}", line.replace('\n', "\n\t"));
+            }
+            out.push_str("}\n");
+        }
+    }
+}
+
+const DECISION: &str = r#"
+decision := {
+	"allow": allow,
+	"failures": failures,
+	"reason": reason,
+	"requires_approval": requires_approval,
+	"rule": granted.rule,
+	"violations": {text | some text in failures},
+}
+
+default allow := false
+
+allow if {
+	granted.outcome == "allowed"
+	failures == []
+}
+
+default requires_approval := false
+
+requires_approval if {
+	granted.outcome == "approval_required"
+	failures == []
+}
+
+reason := granted.outcome if failures == []
+
+else := "constraint_failed"
+"#;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+# Made by Sealgate from a policy: change that, not this.
+package sealgate.policy
+
+decision := {
+	"allow": allow,
+	"failures": failures,
+	"reason": reason,
+	"requires_approval": requires_approval,
+	"rule": granted.rule,
+	"violations": {text | some text in failures},
+}
+
+default allow := false
+
+allow if {
+	granted.outcome == "allowed"
+	failures == []
+}
+
+default requires_approval := false
+
+requires_approval if {
+	granted.outcome == "approval_required"
+	failures == []
+}
+
+reason := granted.outcome if failures == []
+
+else := "constraint_failed"
+
+# What holds for the call if its constraints do.
+granted := entry if entry := grant(role, input.tool)
+
+else := fallback(role) if is_string(input.tool)
+
+else := {"outcome": "unknown_role", "rule": null} if is_string(input.tool)
+
+else := {"outcome": "invalid_request", "rule": null}
+
+# What does not hold, in the policy's order.
+failures := [check[1] | some check in granted.constraints; not holds(check[0])]
+
+# The role whose entries apply.
+default role := "default"
+
+role := input.role if input.role in {"default"}
+
+grant("default", "refund") := {
+	"outcome": "allowed",
+	"rule": "default/tools/refund",
+	"constraints": [
+		[0, "args.amount <= 100"],
+		[1, "args.currency in [\"USD\", \"EUR\"]"],
+	],
+}
+
+grant("default", "wire") := {
+	"outcome": "approval_required",
+	"rule": "default/tools/wire",
+	"constraints": [
+		[2, "args.amount <= 5000"],
+	],
+}
+
+grant("default", "drop_database") := {"outcome": "denied_by_mode", "rule": "default/tools/drop_database"}
+
+fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy"}
+
+holds(0) if {
+	is_number(input.args.amount)
+	input.args.amount <= 100
+}
+
+holds(1) if input.args.currency in {"USD", "EUR"}
+
+holds(2) if {
+	is_number(input.args.amount)
+	input.args.amount <= 5000
+}

@@ -1,0 +1,135 @@
+# Made by Sealgate from a policy: change that, not this.
+package sealgate.policy
+
+decision := {
+	"allow": allow,
+	"failures": failures,
+	"reason": reason,
+	"requires_approval": requires_approval,
+	"rule": granted.rule,
+	"violations": {text | some text in failures},
+}
+
+default allow := false
+
+allow if {
+	granted.outcome == "allowed"
+	failures == []
+}
+
+default requires_approval := false
+
+requires_approval if {
+	granted.outcome == "approval_required"
+	failures == []
+}
+
+reason := granted.outcome if failures == []
+
+else := "constraint_failed"
+
+# What holds for the call if its constraints do.
+granted := entry if entry := grant(role, input.tool)
+
+else := fallback(role) if is_string(input.tool)
+
+else := {"outcome": "unknown_role", "rule": null} if is_string(input.tool)
+
+else := {"outcome": "invalid_request", "rule": null}
+
+# What does not hold, in the policy's order.
+failures := [check[1] | some check in granted.constraints; not holds(check[0])]
+
+# The role whose entries apply.
+default role := "default"
+
+role := input.role if input.role in {"default", "support", "lead"}
+
+fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy"}
+
+grant("support", "search") := {
+	"outcome": "allowed",
+	"rule": "reader/tools/search",
+	"constraints": [
+		[0, "user.active == true"],
+	],
+}
+
+grant("support", "lookup") := {
+	"outcome": "allowed",
+	"rule": "reader/tools/lookup",
+	"constraints": [
+		[0, "user.active == true"],
+		[1, "args.id != \"0\""],
+	],
+}
+
+grant("support", "refund") := {
+	"outcome": "allowed",
+	"rule": "support/tools/refund",
+	"constraints": [
+		[0, "user.active == true"],
+		[2, "args.amount <= consts.limit"],
+		[3, "args.currency in consts.currencies"],
+	],
+}
+
+fallback("support") := {"outcome": "denied_by_default", "rule": "support/default_policy"}
+
+grant("lead", "search") := {
+	"outcome": "allowed",
+	"rule": "reader/tools/search",
+	"constraints": [
+		[0, "user.active == true"],
+	],
+}
+
+grant("lead", "lookup") := {
+	"outcome": "allowed",
+	"rule": "lead/tools/lookup",
+	"constraints": [
+		[0, "user.active == true"],
+	],
+}
+
+grant("lead", "refund") := {
+	"outcome": "allowed",
+	"rule": "lead/tools/refund",
+	"constraints": [
+		[0, "user.active == true"],
+		[4, "args.amount <= consts.limit"],
+	],
+}
+
+fallback("lead") := {
+	"outcome": "approval_required",
+	"rule": "lead/default_policy",
+	"constraints": [
+		[0, "user.active == true"],
+		[5, "not startswith(tool, \"drop_\")"],
+	],
+}
+
+holds(0) if input.user.active == true
+
+holds(1) if {
+	is_string(input.args.id)
+	input.args.id != "0"
+}
+
+holds(2) if {
+	is_number(input.args.amount)
+	input.args.amount <= 100
+}
+
+holds(3) if input.args.currency in {"USD", "EUR"}
+
+holds(4) if {
+	is_number(input.args.amount)
+	input.args.amount <= 1000
+}
+
+holds(5) if {
+	is_string(input.tool)
+	not startswith(input.tool, "drop_")
+}
