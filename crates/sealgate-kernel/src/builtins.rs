@@ -54,6 +54,7 @@ mod operand;
 pub mod regex;
 mod semver;
 mod sets;
+mod sprintf;
 mod strings;
 mod templates;
 mod trimming;
@@ -77,6 +78,7 @@ pub static FAMILIES: &[&[Builtin]] = &[
     regex::TABLE,
     semver::TABLE,
     sets::TABLE,
+    sprintf::TABLE,
     strings::TABLE,
     templates::TABLE,
     trimming::TABLE,

@@ -3,12 +3,18 @@
 use crate::number::arithmetic::{self, Computed, NumberError};
 use crate::{Heap, Number, Text, Value};
 
-/// A number written as an integer within i64: `1.0` is none.
+/// A number written as an integer within i64, be it with a point and zeros, in 19 characters at most: what OPA takes for an
+/// index or a length.
 pub(super) fn integer(value: Value<'_>) -> Option<i64> {
-    match value.as_number()? {
-        Number::Int(value) => Some(value),
-        Number::Decimal(text) => (text == "-0").then_some(0),
-    }
+    let text = match value.as_number()? {
+        Number::Int(value) => return Some(value),
+        Number::Decimal(text) => text,
+    };
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let zeros = digits.split_once('.').map_or("", |(_, zeros)| zeros);
+    let fits = digits.len() <= 19 && zeros.bytes().all(|zero| zero == b'0');
+    // What stands before the point; an exponent is no integer.
+    text.split('.').next().filter(|_| fits)?.parse().ok()
 }
 
 /// A number that has no fraction, however it is written, within i64.

@@ -4,6 +4,7 @@
 //! beyond them fails with [`NumberError::OutOfBounds`] and never expands an exponent into digits. It does not know about
 //! values or memory layout.
 
+mod double;
 mod float;
 mod integer;
 mod nat;
@@ -11,6 +12,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+pub use self::double::{Style, format_double};
 use self::float::Float;
 use self::integer::Int;
 use self::nat::Nat;
@@ -325,6 +327,11 @@ pub fn format_integer(number: Number<'_>, base: u32) -> Result<String, NumberErr
     }
     out.push_str(&digits);
     Ok(out)
+}
+
+/// Hexadecimal digits in lower case.
+pub fn hexadecimal(value: u64) -> String {
+    Nat::from_u64(value).to_radix(16)
 }
 
 /// `number * factor / 2^twos`: an integer, or with exactly ten decimals, halves away from zero.

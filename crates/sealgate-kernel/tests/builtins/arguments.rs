@@ -38,6 +38,11 @@ pub(crate) fn known_difference(name: &str, arguments: &[Term]) -> bool {
         ("strings.replace_n", [Term::Object(pairs), Term::String(text)]) => {
             !text.is_ascii() && pairs.iter().any(|(key, _)| *key == Term::text(""))
         }
+        // The bits of a double are not shown, nor the address of a big integer.
+        ("sprintf", [Term::String(format), Term::Array(arguments)]) => {
+            let number = |term: &Term| matches!(term, Term::Number(text) if text.parse::<i64>().is_err());
+            format.contains(['x', 'X', 'b', 'p']) && arguments.iter().any(number)
+        }
         // Half a surrogate pair is refused here, and a replacement character there.
         ("json.unmarshal" | "json.is_valid", [Term::String(text)]) => text.contains("\\ud800"),
         _ => false,
@@ -128,6 +133,10 @@ fn kinds(name: &str) -> Vec<BoxedStrategy<Term>> {
             let one = prop_oneof![any_term().prop_map(|term| Term::Set(vec![term])), Just(Term::Set(Vec::new()))];
             vec![array_of(prop_oneof![scalar(), one.boxed()])]
         }
+        "sprintf" => vec![
+            format(),
+            array_of(prop_oneof![4 => number().boxed(), 2 => text().boxed(), 1 => any_term(), 3 => double()]),
+        ],
         "glob.quote_meta" => vec![glob()],
         _ => Vec::new(),
     }
@@ -372,6 +381,51 @@ fn amount() -> BoxedStrategy<Term> {
         1 => select(vec!["", "x", " k", "\"k\"", "\"", "Kb", "mib", "ß", "kk"]).prop_map(String::from),
     ];
     (number, unit).prop_map(|(number, unit)| Term::String(number + &unit)).boxed()
+}
+
+fn format() -> BoxedStrategy<Term> {
+    let piece = prop_oneof![
+        6 => "%[ +#0-]{0,2}[0-9]{0,2}(\\.[0-9]{0,2})?[vdsqxXoObeEfFgGcUT]",
+        3 => "%[vdsfgexq]",
+        1 => "%[0-9*.\\[\\]vd%z ]{0,5}",
+        1 => "%(\\[[0-9]?\\])?\\*?(\\.\\*)?(\\[[1-3]\\])?[vdf]",
+        2 => "[a-zé ]{0,3}",
+        1 => Just("%%".to_owned()),
+        1 => "%-?0?1?[0-9]\\.?[0-9]?[zv!é]",
+    ];
+    prop::collection::vec(piece, 0..4).prop_map(|pieces| Term::String(pieces.concat())).boxed()
+}
+
+/// Numbers that Go's `sprintf` takes for a double.
+fn double() -> BoxedStrategy<Term> {
+    prop_oneof![
+        "-?[0-9]\\.[0-9]{1,20}",
+        "-?[1-9][0-9]{0,20}\\.[0-9]{1,3}",
+        "-?[1-9]\\.[0-9]{1,17}e-?[1-9][0-9]{0,1}",
+        "-?[1-9]\\.[0-9]{1,17}e-?[123][0-9]{2}",
+        select(vec![
+            "0.0",
+            "-0.0",
+            "1.0",
+            "100000.0",
+            "1000000.0",
+            "123456789.0",
+            "0.0001",
+            "0.00001",
+            "0.5",
+            "1.5",
+            "2.5",
+            "9.995",
+            "5.0e-324",
+            "1.7976931348623157e308",
+            "2.2250738585072014e-308",
+            "9007199254740993.0",
+            "1.8e308"
+        ])
+        .prop_map(String::from),
+    ]
+    .prop_map(Term::Number)
+    .boxed()
 }
 
 /// Without terms that are equal but for their notation, of which OPA keeps one or the other.

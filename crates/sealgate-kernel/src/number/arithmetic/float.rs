@@ -252,13 +252,17 @@ impl PartialEq for Float {
 }
 
 /// Decimal digits `0.d1 d2 d3 … * 10^point`, the last digit not zero.
-struct Decimal {
+pub(super) struct Decimal {
     digits: Vec<u8>,
     point: i64,
 }
 
 impl Decimal {
-    fn of(mantissa: &Nat, exponent: i64) -> Self {
+    /// The exact digits of `mantissa * 2^exponent`.
+    pub(super) fn of(mantissa: &Nat, exponent: i64) -> Self {
+        if mantissa.is_zero() {
+            return Self { digits: Vec::new(), point: 0 };
+        }
         let (scaled, decimals) = if exponent >= 0 {
             (mantissa.shl(exponent as usize), 0)
         } else {
@@ -317,6 +321,46 @@ impl Decimal {
                 self.point += 1;
             }
         }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.digits.len()
+    }
+
+    /// Where the point is, counted from the first digit.
+    pub(super) fn point(&self) -> i64 {
+        self.point
+    }
+
+    /// The digit at a position from the first one; zero beyond the digits.
+    pub(super) fn digit(&self, index: i64) -> char {
+        usize::try_from(index).map_or('0', |index| char::from(self.at(index)))
+    }
+
+    /// Rounds to this many digits, ties to even; none at all for fewer than zero.
+    pub(super) fn round_to(&mut self, length: i64) {
+        match usize::try_from(length) {
+            Ok(length) => self.round(length),
+            Err(_) => self.set_zero(),
+        }
+        if self.digits.is_empty() {
+            self.set_zero();
+        }
+    }
+
+    /// Cuts to this many digits.
+    pub(super) fn truncate_to(&mut self, length: i64) {
+        self.cut(usize::try_from(length).unwrap_or(0));
+    }
+
+    /// Cuts to this many digits and adds one to the last.
+    pub(super) fn raise_to(&mut self, length: i64) {
+        self.cut_up(usize::try_from(length).unwrap_or(0));
+    }
+
+    fn set_zero(&mut self) {
+        self.digits.clear();
+        self.point = 0;
     }
 
     fn at(&self, index: usize) -> u8 {
