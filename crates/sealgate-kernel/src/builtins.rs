@@ -47,6 +47,7 @@ mod encoding;
 pub mod glob;
 mod graphs;
 mod json;
+mod json_patch;
 mod json_paths;
 mod network;
 mod objects;
@@ -72,6 +73,7 @@ pub static FAMILIES: &[&[Builtin]] = &[
     glob::TABLE,
     graphs::TABLE,
     json::TABLE,
+    json_patch::TABLE,
     json_paths::TABLE,
     network::TABLE,
     objects::TABLE,

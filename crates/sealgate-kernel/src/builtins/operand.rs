@@ -6,10 +6,14 @@ use crate::{Heap, Number, Text, Value};
 /// A number written as an integer within i64, be it with a point and zeros, in 19 characters at most: what OPA takes for an
 /// index or a length.
 pub(super) fn integer(value: Value<'_>) -> Option<i64> {
-    let text = match value.as_number()? {
-        Number::Int(value) => return Some(value),
-        Number::Decimal(text) => text,
-    };
+    match value.as_number()? {
+        Number::Int(value) => Some(value),
+        Number::Decimal(text) => integer_text(text),
+    }
+}
+
+/// As [`integer`], of a text.
+pub(super) fn integer_text(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let zeros = digits.split_once('.').map_or("", |(_, zeros)| zeros);
     let fits = digits.len() <= 19 && zeros.bytes().all(|zero| zero == b'0');

@@ -105,6 +105,7 @@ fn kinds(name: &str) -> Vec<BoxedStrategy<Term>> {
         "json.filter" | "json.remove" => {
             vec![nested_object(), prop_oneof![array_of(json_path()), set_of(json_path())].boxed()]
         }
+        "json.patch" => vec![nested_object(), patches()],
         "json.unmarshal" | "json.is_valid" => vec![json_text()],
         "base64.encode" | "base64url.encode" | "base64url.encode_no_pad" | "hex.encode" | "urlquery.encode" => {
             vec![s()]
@@ -279,6 +280,20 @@ fn json_path() -> BoxedStrategy<Term> {
     let text = "/?[a-c01](/[a-c01]|/~[01]|/){0,2}".prop_map(Term::String);
     let keys = array_of(prop_oneof![8 => "[a-c01]".prop_map(Term::String), 2 => scalar()]);
     prop_oneof![4 => text, 4 => keys, 1 => Just(Term::text("")), 1 => any_term()].boxed()
+}
+
+fn patches() -> BoxedStrategy<Term> {
+    let operation = select(vec!["add", "remove", "replace", "move", "copy", "test", "add", "replace", "odd"]);
+    // Not the empty path: OPA crashes where the document itself is removed.
+    let key = || prop_oneof![8 => "[a-c01]".prop_map(Term::String), 2 => scalar()];
+    let keys = || prop::collection::vec(key(), 1..4).prop_map(Term::Array);
+    let path = || prop_oneof![6 => "/[a-c01-](/[a-c01-]){0,2}".prop_map(Term::String), 2 => keys()];
+    let patch = (operation, path(), path(), scalar(), 0u8..12).prop_map(|(operation, path, from, value, missing)| {
+        let members = [("op", Term::text(operation)), ("path", path), ("from", from), ("value", value)];
+        let kept = members.into_iter().enumerate().filter(|(index, _)| *index != usize::from(missing));
+        Term::Object(kept.map(|(_, (key, value))| (Term::text(key), value)).collect())
+    });
+    prop::collection::vec(prop_oneof![30 => patch.boxed(), 1 => scalar()], 0..4).prop_map(Term::Array).boxed()
 }
 
 fn json_text() -> BoxedStrategy<Term> {

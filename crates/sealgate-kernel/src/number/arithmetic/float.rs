@@ -24,6 +24,7 @@ pub(crate) struct Float {
 }
 
 impl Float {
+    #[inline(never)]
     pub(crate) fn from_num(number: Number<'_>) -> Result<Self, NumberError> {
         match number {
             Number::Int(value) => {
@@ -107,6 +108,7 @@ impl Float {
         Self { negative: !self.negative, ..self.clone() }
     }
 
+    #[inline(never)]
     pub(crate) fn add(&self, other: &Self) -> Self {
         let precision = self.precision.max(other.precision);
         match (self.is_zero(), other.is_zero()) {
@@ -165,11 +167,13 @@ impl Float {
         Some(self.quotient(divisor, self.precision.max(divisor.precision)))
     }
 
+    #[inline(never)]
     fn product(&self, other: &Self, precision: usize) -> Self {
         let mantissa = self.mantissa.mul(&other.mantissa);
         Self::rounded(self.negative != other.negative, mantissa, self.exponent + other.exponent, precision, false)
     }
 
+    #[inline(never)]
     fn quotient(&self, divisor: &Self, precision: usize) -> Self {
         let widen = (precision + 2 + divisor.mantissa.bits()).saturating_sub(self.mantissa.bits());
         let (quotient, rest) = self.mantissa.shl(widen).div_rem(&divisor.mantissa);
@@ -178,6 +182,7 @@ impl Float {
     }
 
     /// The integer part, rounded toward zero.
+    #[inline(never)]
     pub(crate) fn truncated(&self) -> Result<Int, NumberError> {
         let magnitude = if self.exponent >= 0 {
             super::check_bits(self.top().max(0) as usize)?;
@@ -193,6 +198,7 @@ impl Float {
     }
 
     /// The shortest decimal that reads back as this value: digits alone for an integer, else as `%g` prints it.
+    #[inline(never)]
     pub(crate) fn to_number(&self) -> Result<Computed, NumberError> {
         if self.is_zero() {
             return Ok(if self.negative { Computed::Decimal(String::from("-0")) } else { Computed::Int(0) });
@@ -229,6 +235,7 @@ impl Float {
         self.exponent + self.mantissa.bits() as i64
     }
 
+    #[inline(never)]
     fn rounded(negative: bool, mantissa: Nat, exponent: i64, precision: usize, sticky: bool) -> Self {
         let bits = mantissa.bits();
         if bits <= precision {
@@ -259,6 +266,7 @@ pub(super) struct Decimal {
 
 impl Decimal {
     /// The exact digits of `mantissa * 2^exponent`.
+    #[inline(never)]
     pub(super) fn of(mantissa: &Nat, exponent: i64) -> Self {
         if mantissa.is_zero() {
             return Self { digits: Vec::new(), point: 0 };

@@ -27,6 +27,7 @@ impl Int {
     }
 
     /// The exact integer that `number` denotes: `1e3` and `2.0` are integers, `0.5` is not (`Ok(None)`).
+    #[inline(never)]
     pub(crate) fn from_num(number: Number<'_>) -> Result<Option<Self>, NumberError> {
         let text = match number {
             Number::Int(value) => return Ok(Some(Self::from_i64(value))),
@@ -70,6 +71,7 @@ impl Int {
         Self::new(!self.negative, self.magnitude.clone())
     }
 
+    #[inline(never)]
     pub(crate) fn add(&self, other: &Self) -> Self {
         if self.negative == other.negative {
             return Self::new(self.negative, self.magnitude.add(&other.magnitude));
@@ -101,6 +103,7 @@ impl Int {
         self.negated().sub(&Self::from_i64(1))
     }
 
+    #[inline(never)]
     pub(crate) fn bitwise(&self, other: &Self, operation: fn(u32, u32) -> u32) -> Self {
         let width = self.magnitude.limbs().len().max(other.magnitude.limbs().len()) + 1;
         let pairs = self.complement(width).into_iter().zip(other.complement(width));
@@ -124,6 +127,7 @@ impl Int {
     }
 
     /// The shortest form: an `i64` where it fits, else its digits.
+    #[inline(never)]
     pub(crate) fn to_number(&self) -> Result<Computed, NumberError> {
         if let Some(small) = self.to_i64() {
             return Ok(Computed::Int(small));

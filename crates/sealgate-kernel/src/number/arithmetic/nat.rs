@@ -1,7 +1,8 @@
 //! Natural numbers of any size: the digits under [`super::integer`] and [`super::float`].
 //!
 //! Takes and gives little-endian `u32` limbs without leading zeros. It does not bound sizes: its callers check their
-//! operands against [`super::MAX_DIGITS`] first, so that schoolbook algorithms stay affordable.
+//! operands against [`super::MAX_DIGITS`] first, so that schoolbook algorithms stay affordable. Its functions are not inlined:
+//! they are the slow path, and a policy that adds two numbers should not carry several copies of them.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -27,6 +28,7 @@ impl Nat {
     }
 
     /// Reads ASCII digits; anything else is skipped, so that a decimal point need not be removed first.
+    #[inline(never)]
     pub(crate) fn from_digits(digits: &[u8]) -> Self {
         let mut out = Self::default();
         let (mut chunk, mut scale) = (0u32, 1u32);
@@ -44,6 +46,7 @@ impl Nat {
         out
     }
 
+    #[inline(never)]
     pub(crate) fn pow5(exponent: u32) -> Self {
         let mut out = Self::from_u64(1);
         let mut square = Self::from_u64(5);
@@ -104,6 +107,7 @@ impl Nat {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn add(&self, other: &Self) -> Self {
         let (long, short) = if self.limbs.len() >= other.limbs.len() { (self, other) } else { (other, self) };
         let mut carry = 0u64;
@@ -118,6 +122,7 @@ impl Nat {
     }
 
     /// `self - other`, or zero where `other` is larger.
+    #[inline(never)]
     pub(crate) fn sub(&self, other: &Self) -> Self {
         if *self < *other {
             return Self::default();
@@ -133,6 +138,7 @@ impl Nat {
         Self::trimmed(limbs)
     }
 
+    #[inline(never)]
     pub(crate) fn mul(&self, other: &Self) -> Self {
         let mut limbs = alloc::vec![0u32; self.limbs.len() + other.limbs.len() + 1];
         for (shift, a) in self.limbs.iter().enumerate() {
@@ -147,6 +153,7 @@ impl Nat {
     }
 
     /// `self = self * factor + term`
+    #[inline(never)]
     pub(crate) fn mul_add_small(&mut self, factor: u32, term: u32) {
         let mut carry = u64::from(term);
         for limb in &mut self.limbs {
@@ -160,6 +167,7 @@ impl Nat {
     }
 
     /// `self = self / divisor`; gives the remainder.
+    #[inline(never)]
     pub(crate) fn div_small(&mut self, divisor: u32) -> u32 {
         let mut rest = 0u64;
         for limb in self.limbs.iter_mut().rev() {
@@ -171,6 +179,7 @@ impl Nat {
         rest as u32
     }
 
+    #[inline(never)]
     pub(crate) fn shl(&self, count: usize) -> Self {
         if self.is_zero() {
             return Self::default();
@@ -188,6 +197,7 @@ impl Nat {
         Self::trimmed(limbs)
     }
 
+    #[inline(never)]
     pub(crate) fn shr(&self, count: usize) -> Self {
         let bits = count % 32;
         let kept = self.limbs.get(count / 32..).unwrap_or(&[]);
@@ -198,6 +208,7 @@ impl Nat {
     }
 
     /// Quotient and remainder; a divisor of zero gives zero and `self`.
+    #[inline(never)]
     pub(crate) fn div_rem(&self, divisor: &Self) -> (Self, Self) {
         if *self < *divisor || divisor.is_zero() {
             return (Self::default(), self.clone());
@@ -211,6 +222,7 @@ impl Nat {
     }
 
     /// Long division (Knuth, algorithm D); the divisor has two limbs or more and is not above `self`.
+    #[inline(never)]
     fn div_rem_long(&self, divisor: &Self) -> (Self, Self) {
         let shift = divisor.limbs.last().map_or(0, |last| last.leading_zeros() as usize);
         let divisor = divisor.shl(shift);
@@ -246,6 +258,7 @@ impl Nat {
     }
 
     /// The decimal digits, `0` for zero.
+    #[inline(never)]
     pub(crate) fn to_digits(&self) -> String {
         let mut reversed = Vec::with_capacity(self.limbs.len() * 10 + 1);
         let mut rest = self.clone();

@@ -19,6 +19,7 @@ pub(crate) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// Takes `text` apart; `NumberError::Invalid` if it is not a JSON number.
+    #[inline(never)]
     pub(crate) fn of(text: &'a str) -> Result<Self, NumberError> {
         let (negative, rest) = match text.as_bytes() {
             [b'-', rest @ ..] => (true, rest),
