@@ -64,7 +64,7 @@ pub struct PolicyDocument {
 #[derive(Clone, Debug)]
 pub enum Body {
     /// One role, its fields at the top level.
-    Flat(RoleDocument),
+    Flat(Box<RoleDocument>),
     /// Several roles under `roles:`.
     Roles(Vec<(Spanned<String>, RoleDocument)>),
 }

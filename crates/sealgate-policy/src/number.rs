@@ -18,6 +18,16 @@ pub(crate) fn compare(left: &Number, right: &Number) -> Ordering {
     }
 }
 
+/// A text that is the same for equal numbers.
+pub(crate) fn canonical(number: &Number) -> String {
+    let Decimal { negative, digits, scale } = Decimal::new(number.as_str());
+    if digits.is_empty() {
+        return "0".to_owned();
+    }
+    let digits: String = digits.into_iter().map(char::from).collect();
+    format!("{}0.{digits}e{scale}", if negative { "-" } else { "" })
+}
+
 /// `0.d₁d₂d₃… × 10^scale`, with no zero digit at either end; zero has no digits.
 struct Decimal {
     negative: bool,
@@ -105,6 +115,7 @@ mod tests {
         }
         for (left, right) in [("1", "1.0"), ("100", "1e2"), ("0", "-0.0"), ("0e5", "0"), ("1200e-2", "12.00")] {
             assert_eq!(compare(&number(left), &number(right)), Ordering::Equal, "{left} and {right}");
+            assert_eq!(canonical(&number(left)), canonical(&number(right)));
         }
     }
 }

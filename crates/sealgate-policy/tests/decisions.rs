@@ -1,6 +1,8 @@
 //! What policies decide: modes, roles, fallbacks, inheritance, file scopes, and every row of what the ancestor's two
 //! engines disagree on.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
 use sealgate_diagnostics::{Color, Sources};
 use sealgate_policy::{Evaluation, Outcome, PolicyFiles, PolicySet, PolicySource};
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! One truth: the native evaluator and real OPA, on the Rego that is emitted, decide alike.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
 use sealgate_diagnostics::{Color, Sources};
 use sealgate_policy::testing::{call, policy, sample};
 use sealgate_policy::{EmitOptions, PolicyFiles, PolicySet, PolicySource, emit_rego};
@@ -26,11 +28,6 @@ fn check(opa: &Opa, cases: &[(String, Vec<Value>)]) {
             input["policy"] = json!(format!("p{index}"));
             expected.push((index, call, set.evaluate(&input).document()));
             inputs.push(input);
-        }
-    }
-    if let Ok(d) = std::env::var("DUMP") {
-        for (n, t) in &modules {
-            std::fs::write(format!("{d}/{n}"), t).unwrap();
         }
     }
     check_form(opa, &modules);

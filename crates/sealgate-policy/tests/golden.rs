@@ -1,6 +1,8 @@
 //! Goldens: policies beside the Rego that they become, and broken policies beside everything that is said of them.
 //! `BLESS=1` writes what the crate gives now.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
 use std::path::{Path, PathBuf};
 
 use sealgate_diagnostics::{Color, Diagnostics, Sources};

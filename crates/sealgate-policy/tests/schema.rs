@@ -1,5 +1,7 @@
 //! The JSON Schema against the reader: what the reader accepts is valid, and what is wrong in shape is not.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
 use sealgate_diagnostics::Sources;
 use sealgate_policy::testing::{policy, sample};
 use sealgate_policy::{PolicyFiles, PolicySet, PolicySource, policy_schema};

@@ -234,7 +234,8 @@ impl Parser<'_> {
     pub(super) fn check_comparison(&mut self, left: &Operand, op: CompareOp, right: &Operand, at: Range<usize>) {
         let (Some(left), Some(right)) = (static_type(left), static_type(right)) else {
             let ordered = |kind: Option<&str>| kind.is_none_or(|kind| kind == "a number" || kind == "a string");
-            if !op.is_equality() && !(ordered(static_type(left)) && ordered(static_type(right))) {
+            let unordered = !ordered(static_type(left)) || !ordered(static_type(right));
+            if unordered && !op.is_equality() {
                 let finding = Finding::warning(at, "this comparison is never true");
                 self.found.push(finding.help("only numbers and strings have an order"));
             }

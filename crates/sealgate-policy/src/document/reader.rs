@@ -40,7 +40,7 @@ pub(super) fn read_document(source: SourceId, root: &Node, found: &mut Diagnosti
     let description = reader.description(entries);
     let body = match roles {
         Some(roles) => Body::Roles(reader.roles(&roles.value)),
-        None => Body::Flat(reader.role_fields(entries, Span { end: root.span.start, ..root.span })),
+        None => Body::Flat(Box::new(reader.role_fields(entries, Span { end: root.span.start, ..root.span }))),
     };
     // A flat file's constants are its role's; kept in one place only.
     let consts = if roles.is_some() { reader.consts(entries) } else { IndexMap::new() };

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::number;
+
 /// Text as a Rego string: the one way for a policy's or a caller's text into a module. Whatever could end the string
 /// or its line, hide or reorder what a reviewer sees, is escaped.
 pub(super) fn string(text: &str) -> String {
@@ -44,16 +46,28 @@ pub(super) fn value(value: &Value) -> String {
     }
 }
 
-/// Values as a Rego set.
+/// Values as a Rego set, equal ones once.
 pub(super) fn set<'v>(values: impl IntoIterator<Item = &'v Value>) -> String {
     let mut terms: Vec<String> = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    for term in values.into_iter().map(value) {
-        if seen.insert(term.clone()) {
-            terms.push(term);
+    for item in values {
+        if seen.insert(canonical(item)) {
+            terms.push(value(item));
         }
     }
     if terms.is_empty() { "set()".to_owned() } else { format!("{{{}}}", terms.join(", ")) }
+}
+
+/// A text that is the same for equal values: numbers by value.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number::canonical(number),
+        Value::Array(items) => format!("[{}]", join(items.iter().map(canonical))),
+        Value::Object(members) => {
+            format!("{{{}}}", join(members.iter().map(|(key, member)| string(key) + ":" + &canonical(member))))
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => self::value(value),
+    }
 }
 
 /// Whether Rego takes the text for a plain name.
