@@ -34,6 +34,9 @@ use places::Places;
 /// Code of findings about Rego that cannot be planned.
 pub const PLAN_ERROR: &str = "sealgate_plan_error";
 
+/// How many functions may be planned again because of `with`.
+const MAX_REPLANNED: usize = 20_000;
+
 /// Builds a plan from resolved modules.
 #[derive(Debug)]
 pub struct Planner<'a> {
@@ -138,6 +141,13 @@ impl<'a> Planner<'a> {
 
     fn work(&mut self) {
         while let Some((document, context)) = self.waiting.pop() {
+            if self.known.len() > self.modules.documents.len() + MAX_REPLANNED {
+                self.waiting.clear();
+                self.found.push(Diagnostic::error(
+                    PLAN_ERROR,
+                    "`with` replaces functions or documents in too many combinations",
+                ));
+            }
             let func = Frame::of_document(self, document, context);
             self.policy.funcs.extend(func);
         }

@@ -1,5 +1,14 @@
 //! OPA's compliance cases through resolver and planner, run by the interpreter. Cases that need a builtin which the interpreter
 //! does not have, or strict builtin errors, are counted apart.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::mutable_key_type,
+    clippy::panic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test, and helpers of tests, end with a panic"
+)]
 
 mod interpreter;
 
@@ -73,6 +82,9 @@ fn run(case: &serde_json::Value) -> Outcome {
     };
     let mut found = Diagnostics::new();
     let Some(resolved) = resolve(&modules, ResolveOptions::default(), &mut found) else {
+        if found.iter().all(|finding| finding.message.contains("`rego.metadata.")) {
+            return Outcome::Skipped("rego.metadata".to_owned());
+        }
         return Outcome::Failed(format!("does not resolve: {}", rendered(&found, &sources)));
     };
     let context = QueryContext { body: &body, package: None, version: Version::V1 };

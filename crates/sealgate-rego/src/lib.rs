@@ -12,5 +12,6 @@ pub mod resolved;
 
 pub use parser::{MAX_DEPTH, MAX_NUMBER, MAX_SOURCE, ParseOptions, parse_module, parse_query, parse_term};
 pub use resolve::{
-    COMPILE_ERROR, QueryContext, RECURSION_ERROR, ResolveOptions, TYPE_ERROR, UNSAFE_VAR_ERROR, resolve, resolve_query,
+    COMPILE_ERROR, MAX_PATH, QueryContext, RECURSION_ERROR, ResolveOptions, TYPE_ERROR, UNSAFE_VAR_ERROR, resolve,
+    resolve_query,
 };

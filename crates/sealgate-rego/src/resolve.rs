@@ -32,6 +32,9 @@ pub const UNSAFE_VAR_ERROR: &str = "rego_unsafe_var_error";
 /// Code of findings about rules that need themselves.
 pub const RECURSION_ERROR: &str = "rego_recursion_error";
 
+/// How many names the path of a rule or package may have.
+pub const MAX_PATH: usize = 256;
+
 /// What is checked beyond what OPA always checks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResolveOptions {
@@ -57,12 +60,22 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
     let mut rules = Vec::with_capacity(all.rules.len());
     for (index, module) in modules.iter().enumerate() {
         let globals = Globals::of(module, index, &all, options.strict, &mut own);
-        let unit = Unit { tree: &all.tree, documents: &all.documents, globals: &globals, version: module.version };
+        let unit = Unit {
+            tree: &all.tree,
+            documents: &all.documents,
+            globals: &globals,
+            version: module.version,
+            strict: options.strict,
+        };
         let mut used = HashSet::new();
         for declared in all.rules.iter().skip(rules.len()).take_while(|declared| declared.module == index) {
             check_head(declared.rule, module, &mut own);
+            let findings = own.len();
             let mut rule = Lowering::new(&unit, &mut own, &mut used).rule(declared);
-            order::rule(&mut rule, &mut own);
+            // A name that could not be declared would be reported as unsafe on top.
+            if own.len() == findings {
+                order::rule(&mut rule, &mut own);
+            }
             hoist::rule(&mut rule);
             rules.push(rule);
         }
@@ -94,9 +107,17 @@ pub fn resolve_query(
             globals.import(name, RefHead::Data, path);
         }
     }
-    let unit = Unit { tree: &modules.tree, documents: &modules.documents, globals: &globals, version: query.version };
+    let unit = Unit {
+        tree: &modules.tree,
+        documents: &modules.documents,
+        globals: &globals,
+        version: query.version,
+        strict: false,
+    };
     let mut resolved = Lowering::new(&unit, &mut own, &mut HashSet::new()).query(query.body);
-    order::query(&mut resolved.body, &resolved.vars, &mut own);
+    if own.is_empty() {
+        order::query(&mut resolved.body, &resolved.vars, &mut own);
+    }
     hoist::query(&mut resolved.body, &mut resolved.vars);
     let whole = !own.has_errors();
     found.extend(own);

@@ -6,10 +6,13 @@
 use sealgate_diagnostics::Span;
 use sealgate_rego::resolved::{Term, VarId};
 
-use crate::ir::{Block, Local, Location, Operand, Statement, Stmt, StringIndex};
+use crate::ir::{Block, Local, Location, MAX_DEPTH, MAX_LOCALS, Operand, Statement, Stmt, StringIndex};
 
 use super::Planner;
 use super::contexts::ContextId;
+
+/// How deeply blocks may nest: as deeply as a plan may, less what one construct adds by itself.
+const DEEPEST: usize = MAX_DEPTH - 8;
 
 /// The state while one function or plan is planned.
 pub(super) struct Frame<'p, 'a> {
@@ -24,6 +27,9 @@ pub(super) struct Frame<'p, 'a> {
     /// The variables bound, in order, so that those of a closed block can be given up.
     trail: Vec<VarId>,
     location: Location,
+    span: Span,
+    /// Whether it has been said that the blocks nest too deeply.
+    too_deep: bool,
 }
 
 /// A block that statements are being added to.
@@ -54,11 +60,14 @@ impl<'p, 'a> Frame<'p, 'a> {
             env: Vec::new(),
             trail: Vec::new(),
             location: Location::default(),
+            span: Span::default(),
+            too_deep: false,
         }
     }
 
     /// Statements planned from now on come from here.
     pub(super) fn at(&mut self, span: Span) {
+        self.span = span;
         self.location = self.planner.places.locate(span);
     }
 
@@ -73,6 +82,9 @@ impl<'p, 'a> Frame<'p, 'a> {
     pub(super) fn local(&mut self) -> Local {
         let local = Local(self.next);
         self.next = self.next.saturating_add(1);
+        if self.next == MAX_LOCALS {
+            self.planner.refuse("this rule is too large to be compiled", self.span);
+        }
         local
     }
 
@@ -114,7 +126,7 @@ impl<'p, 'a> Frame<'p, 'a> {
     /// A block of what `plan` adds; the variables that it binds stay bound.
     pub(super) fn block_keeping(&mut self, plan: impl FnOnce(&mut Self)) -> Block {
         let (depth, location) = (self.open.len(), self.location);
-        self.open.push(Open { stmts: Vec::new(), kind: OpenKind::Plain, location });
+        self.push(OpenKind::Plain);
         plan(self);
         self.close_to(depth + 1);
         self.location = location;
@@ -129,15 +141,22 @@ impl<'p, 'a> Frame<'p, 'a> {
     /// Runs what follows once per member of a collection.
     pub(super) fn open_scan(&mut self, source: Local) -> (Local, Local) {
         let (key, value) = (self.local(), self.local());
-        let location = self.location;
-        self.open.push(Open { stmts: Vec::new(), kind: OpenKind::Scan { source, key, value }, location });
+        self.push(OpenKind::Scan { source, key, value });
         (key, value)
     }
 
     /// Runs what follows with a local replaced.
     pub(super) fn open_with(&mut self, local: Local, path: Vec<StringIndex>, value: Operand) {
+        self.push(OpenKind::With { local, path, value });
+    }
+
+    fn push(&mut self, kind: OpenKind) {
+        if self.open.len() >= DEEPEST && !self.too_deep {
+            self.too_deep = true;
+            self.planner.refuse(format!("lookups and closures nest more than {DEEPEST} deep here"), self.span);
+        }
         let location = self.location;
-        self.open.push(Open { stmts: Vec::new(), kind: OpenKind::With { local, path, value }, location });
+        self.open.push(Open { stmts: Vec::new(), kind, location });
     }
 
     /// Closes scans and replacements until so many blocks are open.

@@ -9,63 +9,60 @@ use super::frame::Frame;
 impl Frame<'_, '_> {
     /// Plans `left = right`.
     pub(super) fn unify(&mut self, left: &Term, right: &Term) {
-        match (&left.kind, &right.kind) {
-            (TermKind::Array(lefts), TermKind::Array(rights)) => {
-                if lefts.len() != rights.len() {
-                    return self.fail();
-                }
-                self.unify_pairs(lefts.iter().zip(rights).collect());
-            }
-            (TermKind::Object(lefts), TermKind::Object(rights))
-                if self.has_unbound(left) && self.has_unbound(right) =>
-            {
-                self.unify_objects(left, lefts, rights);
-            }
-            _ if self.is_open_pattern(left) => {
-                let value = self.term(right);
-                self.unify_value(value, left);
-            }
-            _ => {
-                let value = self.term(left);
-                self.unify_value(value, right);
-            }
+        let mut pairs = Vec::new();
+        if !self.take_apart(left, right, &mut pairs) {
+            return self.fail();
         }
-    }
-
-    /// Unifies pairs of terms; one that binds nothing yet waits for those that bind what it needs.
-    fn unify_pairs<'t>(&mut self, mut pairs: Vec<(&'t Term, &'t Term)>) {
+        // A pair that binds on both sides waits for those that bind what it needs.
         while !pairs.is_empty() {
-            let (now, later): (Vec<_>, Vec<_>) = pairs.iter().partition(|(left, right)| {
-                !(self.is_open_pattern(left) && self.is_open_pattern(right)) || both_composite(left, right)
-            });
-            if now.is_empty() {
-                if let Some((left, _)) = later.first() {
-                    self.planner.refuse("cannot unify two terms that both have unbound variables", left.span);
+            let before = pairs.len();
+            let mut later = Vec::new();
+            for (left, right) in pairs {
+                if !self.is_open_pattern(left) {
+                    let value = self.term(left);
+                    self.unify_value(value, right);
+                } else if !self.is_open_pattern(right) {
+                    let value = self.term(right);
+                    self.unify_value(value, left);
+                } else {
+                    later.push((left, right));
                 }
-                return;
             }
-            for (left, right) in now {
-                self.unify(left, right);
+            if later.len() == before {
+                return self.planner.refuse("cannot unify terms that both have unbound variables", left.span);
             }
             pairs = later;
         }
     }
 
-    fn unify_objects(&mut self, left: &Term, lefts: &[(Term, Term)], rights: &[(Term, Term)]) {
-        if lefts.len() != rights.len() {
-            return self.fail();
-        }
-        let mut pairs = Vec::with_capacity(lefts.len());
-        for (key, value) in lefts {
-            match rights.iter().find(|(other, _)| same_constant(key, other)) {
-                Some((_, other)) => pairs.push((value, other)),
-                None if is_scalar(key) && rights.iter().all(|(other, _)| is_scalar(other)) => return self.fail(),
-                None => {
-                    return self.planner.refuse("cannot unify two objects that both have unbound variables", left.span);
+    /// Breaks two composites of the same shape up into the pairs of their parts; `false` where they cannot be equal.
+    fn take_apart<'t>(&self, left: &'t Term, right: &'t Term, pairs: &mut Vec<(&'t Term, &'t Term)>) -> bool {
+        match (&left.kind, &right.kind) {
+            (TermKind::Array(lefts), TermKind::Array(rights)) => {
+                lefts.len() == rights.len()
+                    && lefts.iter().zip(rights).all(|(left, right)| self.take_apart(left, right, pairs))
+            }
+            (TermKind::Object(lefts), TermKind::Object(rights))
+                if self.is_open_pattern(left) && self.is_open_pattern(right) =>
+            {
+                if lefts.len() != rights.len() {
+                    return false;
                 }
+                let other = |key: &Term| rights.iter().find(|(other, _)| same_constant(key, other));
+                if lefts.iter().all(|(key, _)| other(key).is_some()) {
+                    return lefts
+                        .iter()
+                        .all(|(key, left)| other(key).is_none_or(|(_, right)| self.take_apart(left, right, pairs)));
+                }
+                pairs.push((left, right));
+                // Keys that are all constants and not the same can never be equal.
+                !lefts.iter().chain(rights).all(|(key, _)| is_scalar(key))
+            }
+            _ => {
+                pairs.push((left, right));
+                true
             }
         }
-        self.unify_pairs(pairs);
     }
 
     /// Whether a term has variables to bind that planning it as a value would not bind.
@@ -132,13 +129,6 @@ impl Frame<'_, '_> {
         self.emit(Stmt::MakeNumberInt { value: i64::try_from(value).unwrap_or(i64::MAX), target });
         target.into()
     }
-}
-
-fn both_composite(left: &Term, right: &Term) -> bool {
-    matches!(
-        (&left.kind, &right.kind),
-        (TermKind::Array(_), TermKind::Array(_)) | (TermKind::Object(_), TermKind::Object(_))
-    )
 }
 
 fn is_scalar(term: &Term) -> bool {

@@ -8,7 +8,7 @@ use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 use crate::ast::{self, HeadKind, Module, TermKind};
 use crate::resolved::{Document, DocumentId, DocumentKind, NodeId, RuleId, RuleNode, RuleTree};
 
-use super::{COMPILE_ERROR, TYPE_ERROR};
+use super::{COMPILE_ERROR, MAX_PATH, TYPE_ERROR};
 
 /// A path below `data`.
 pub(super) type Path = Vec<Arc<str>>;
@@ -56,7 +56,11 @@ pub(super) fn declare<'a>(modules: &'a [Module], found: &mut Diagnostics) -> Dec
     let mut all = Declarations::default();
     let mut root = Draft::default();
     for (index, module) in modules.iter().enumerate() {
-        let package: Path = module.package.path.iter().map(|name| Arc::from(name.text.as_str())).collect();
+        let mut package: Path = module.package.path.iter().map(|name| Arc::from(name.text.as_str())).collect();
+        if package.len() > MAX_PATH {
+            found.push(too_long(module.package.span));
+            package.truncate(MAX_PATH);
+        }
         root.at(&package).packages.push(module.package.span);
         let names = all.names.entry(package.clone()).or_default();
         for rule in &module.rules {
@@ -71,6 +75,10 @@ pub(super) fn declare<'a>(modules: &'a [Module], found: &mut Diagnostics) -> Dec
                 TermKind::String(text) => Some(Arc::from(text.as_str())),
                 _ => None,
             }));
+            if path.len() > MAX_PATH {
+                found.push(too_long(rule.head.span));
+                path.truncate(MAX_PATH);
+            }
             let id = RuleId(u32::try_from(all.rules.len()).unwrap_or(u32::MAX));
             root.at(&path).rules.push(id);
             // `below` holds the whole path until the documents are known.
@@ -81,6 +89,10 @@ pub(super) fn declare<'a>(modules: &'a [Module], found: &mut Diagnostics) -> Dec
     check(&root, &mut Vec::new(), &all.rules, found);
     settle(root, NodeId(0), Vec::new(), &mut all);
     all
+}
+
+fn too_long(span: Span) -> Diagnostic {
+    Diagnostic::error(COMPILE_ERROR, format!("a path of more than {MAX_PATH} names")).at(span)
 }
 
 impl Draft {

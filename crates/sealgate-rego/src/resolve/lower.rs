@@ -30,6 +30,8 @@ pub(super) struct Unit<'a> {
     pub(super) globals: &'a Globals,
     /// Which Rego it is written in.
     pub(super) version: Version,
+    /// Whether parameters and assigned variables that are not used are errors.
+    pub(super) strict: bool,
 }
 
 /// The state while one rule or query is lowered.

@@ -4,7 +4,7 @@ use sealgate_diagnostics::{Diagnostic, Diagnostics};
 
 use crate::resolved::{
     Callee, Comprehension, ComprehensionHead, DocumentId, Expr, ExprKind, NodeId, Ref, RefHead, ResolvedModules,
-    RuleTree, Term, TermKind, WithValue,
+    RuleTree, Term, TermKind, WithTarget, WithValue,
 };
 
 use super::RECURSION_ERROR;
@@ -150,6 +150,11 @@ impl Needs<'_> {
             }
         }
         for with in &expr.with {
+            if let WithTarget::Data(path) = &with.target
+                && let Some(node) = self.tree.find(path.iter().map(|key| &**key))
+            {
+                self.edges.push(self.documents + node.index());
+            }
             match &with.value {
                 WithValue::Term(value) => self.term(value),
                 WithValue::Function(id) => self.edges.push(id.index()),

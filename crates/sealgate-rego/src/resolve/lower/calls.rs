@@ -7,8 +7,8 @@ use sealgate_diagnostics::{Diagnostic, Span};
 use crate::ast;
 use crate::builtins::Builtin;
 use crate::resolved::{
-    Call, Callee, Comprehension, ComprehensionHead, DocumentId, DocumentKind, Expr, ExprKind, Ref, RefHead, RuleTree,
-    Term, TermKind,
+    Call, Callee, Comprehension, ComprehensionHead, DocumentId, DocumentKind, Expr, ExprKind, RefHead, RuleTree, Term,
+    TermKind,
 };
 
 use super::super::TYPE_ERROR;
@@ -20,8 +20,6 @@ pub(super) enum Function {
     Document(DocumentId),
     /// A builtin.
     Builtin(&'static Builtin),
-    /// A document that takes no arguments, which `p()` just reads.
-    Value(Vec<Arc<str>>),
 }
 
 impl Lowering<'_> {
@@ -36,11 +34,6 @@ impl Lowering<'_> {
         }
         let mut args = self.terms(&call.args, before);
         let (callee, arity) = match function? {
-            Function::Value(path) if args.is_empty() => return Some(ExprKind::Term(data(path, span))),
-            Function::Value(path) => {
-                self.wrong_arity(&format!("data.{}", path.join(".")), 0, args.len(), span);
-                return None;
-            }
             Function::Builtin(builtin) if matches!(builtin.name, "eq" | "assign") && args.len() == 2 => {
                 let right = args.pop()?;
                 return Some(ExprKind::Unify { left: args.pop()?, right, assign: false });
@@ -64,11 +57,6 @@ impl Lowering<'_> {
         let (callee, arity) = match function {
             Some(Function::Builtin(builtin)) => (Callee::Builtin(builtin), builtin.arity()),
             Some(Function::Document(id)) => (Callee::Function(id), self.arity(id)),
-            Some(Function::Value(path)) if args.is_empty() => return data(path, span),
-            Some(Function::Value(path)) => {
-                self.wrong_arity(&format!("data.{}", path.join(".")), 0, args.len(), span);
-                return output;
-            }
             None => return Term { kind: TermKind::Null, span },
         };
         if args.len() != arity {
@@ -157,14 +145,20 @@ impl Lowering<'_> {
         }
         let found = match self.named(&head.text) {
             Named::Local(_) => {
-                self.refuse(format!("called function `{}` shadowed", text(func)), span);
+                self.found.push(
+                    Diagnostic::error(TYPE_ERROR, format!("undefined function `{}`", text(func)))
+                        .at(span)
+                        .help("a variable of this name hides the function"),
+                );
                 return None;
             }
             Named::Global(global) if global.head == RefHead::Data => {
                 let path: Vec<_> = global.path.iter().cloned().chain(keys.iter().map(|key| Arc::from(*key))).collect();
-                self.unit.function(path)
+                self.unit.function(&path)
             }
-            Named::Root(RefHead::Data) => self.unit.function(keys.iter().map(|key| Arc::from(*key)).collect()),
+            Named::Root(RefHead::Data) => {
+                self.unit.function(&keys.iter().map(|key| Arc::from(*key)).collect::<Vec<_>>())
+            }
             Named::Global(_) | Named::Root(_) => None,
             Named::Free if keys.is_empty() => Builtin::find(&head.text).map(Function::Builtin),
             Named::Free => Builtin::find(&text(func)).map(Function::Builtin),
@@ -176,6 +170,11 @@ impl Lowering<'_> {
             let message = format!("deprecated built-in function calls in expression: `{}`", builtin.name);
             self.error(TYPE_ERROR, message, span);
         }
+        if let Some(Function::Builtin(builtin)) = &found
+            && builtin.name.starts_with("rego.metadata.")
+        {
+            self.refuse(format!("`{}` is not supported", builtin.name), span);
+        }
         if found.is_none() {
             self.found.push(
                 Diagnostic::error(TYPE_ERROR, format!("undefined function `{}`", text(func)))
@@ -186,7 +185,7 @@ impl Lowering<'_> {
         found
     }
 
-    fn arity(&self, id: DocumentId) -> usize {
+    pub(super) fn arity(&self, id: DocumentId) -> usize {
         self.unit.documents.get(id.index()).map_or(0, crate::resolved::Document::arity)
     }
 
@@ -198,27 +197,19 @@ impl Lowering<'_> {
 }
 
 impl Unit<'_> {
-    /// The function or document at a path below `data`.
-    pub(super) fn function(&self, path: Vec<Arc<str>>) -> Option<Function> {
+    /// The function at a path below `data`.
+    pub(super) fn function(&self, path: &[Arc<str>]) -> Option<Function> {
         let mut node = RuleTree::ROOT;
         for (at, key) in path.iter().enumerate() {
             node = self.tree.child(node, key)?;
             if let Some(id) = self.tree.node(node).document {
                 let whole = at + 1 == path.len();
-                return match self.documents.get(id.index())?.kind {
-                    DocumentKind::Function(_) if whole => Some(Function::Document(id)),
-                    DocumentKind::Function(_) => None,
-                    _ => Some(Function::Value(path)),
-                };
+                let is_function = matches!(self.documents.get(id.index())?.kind, DocumentKind::Function(_));
+                return (whole && is_function).then_some(Function::Document(id));
             }
         }
         None
     }
-}
-
-fn data(path: Vec<Arc<str>>, span: Span) -> Term {
-    let path = path.into_iter().map(|key| Term { kind: TermKind::String(key), span }).collect();
-    Term { kind: TermKind::Ref(Ref { head: RefHead::Data, path }), span }
 }
 
 fn is_relation(expr: &Expr) -> bool {

@@ -102,7 +102,8 @@ impl Lowering<'_> {
                 let mut calls = Vec::new();
                 let mut lowered = Vec::with_capacity(pairs.len());
                 for (key, value) in pairs {
-                    lowered.push((self.term(key, &mut calls), self.assigned(value)));
+                    let value = self.assigned(value);
+                    lowered.push((self.term(key, &mut calls), value));
                 }
                 if !calls.is_empty() {
                     self.refuse("cannot assign to an object with calls in its keys", span);
@@ -122,7 +123,6 @@ impl Lowering<'_> {
         if self.unit.version == ast::Version::V1 && matches!(name.text.as_str(), "input" | "data") {
             let message = format!("variables must not shadow `{}`", name.text);
             self.refuse(message, name.span);
-            return None;
         }
         let known = match self.scopes.declare(&name.text, name.span, how) {
             Ok(id) => return Some(id),

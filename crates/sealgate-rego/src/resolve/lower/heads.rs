@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealgate_diagnostics::Span;
+use sealgate_diagnostics::{Diagnostic, Span};
 
 use crate::ast;
 use crate::resolved::{Branch, Expr, ResolvedQuery, Rule, Term, TermKind, Variable};
@@ -93,6 +93,10 @@ impl Lowering<'_> {
             ast::TermKind::Object(pairs) => TermKind::Object(
                 pairs.iter().map(|(key, value)| (self.param(key, before), self.param(value, before))).collect(),
             ),
+            ast::TermKind::Call(_) => {
+                self.refuse("rule arguments cannot contain calls", span);
+                TermKind::Null
+            }
             _ => {
                 let term = self.term(param, before);
                 return self.bind_if_needed(term, before);
@@ -102,9 +106,25 @@ impl Lowering<'_> {
     }
 
     fn report_unused(&mut self) {
-        let unused: Vec<Variable> = self.scopes.unused(Occurrence::Declared).cloned().collect();
-        for var in unused {
-            self.error(COMPILE_ERROR, format!("declared var `{}` unused", var.name), var.span);
+        let mut unused: Vec<(Occurrence, Variable)> = Vec::new();
+        let kinds: &[Occurrence] = if self.unit.strict {
+            &[Occurrence::Declared, Occurrence::Assigned, Occurrence::Argument]
+        } else {
+            &[Occurrence::Declared]
+        };
+        for how in kinds {
+            unused.extend(self.scopes.unused(*how).map(|var| (*how, var.clone())));
+        }
+        for (how, var) in unused {
+            let finding = match how {
+                Occurrence::Argument => {
+                    let message = format!("unused argument `{}`", var.name);
+                    Diagnostic::error(COMPILE_ERROR, message).help("use `_` instead")
+                }
+                Occurrence::Assigned => Diagnostic::error(COMPILE_ERROR, format!("assigned var `{}` unused", var.name)),
+                _ => Diagnostic::error(COMPILE_ERROR, format!("declared var `{}` unused", var.name)),
+            };
+            self.found.push(finding.at(var.span));
         }
     }
 }

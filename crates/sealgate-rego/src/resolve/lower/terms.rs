@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::ast;
-use crate::resolved::{Comprehension, ComprehensionHead, Expr, Ref, Term, TermKind};
+use sealgate_diagnostics::Span;
 
+use crate::ast;
+use crate::resolved::{Comprehension, ComprehensionHead, DocumentKind, Expr, Ref, RefHead, RuleTree, Term, TermKind};
+
+use super::super::TYPE_ERROR;
 use super::{Lowering, Named};
 
 impl Lowering<'_> {
@@ -17,8 +20,18 @@ impl Lowering<'_> {
             ast::TermKind::Number(text) => TermKind::Number(Arc::from(text.as_str())),
             ast::TermKind::String(text) => TermKind::String(Arc::from(text.as_str())),
             ast::TermKind::Template(parts) => return self.template(parts, span, out),
-            ast::TermKind::Var(name) => self.var(name),
-            ast::TermKind::Ref(reference) => TermKind::Ref(self.reference(reference, out)),
+            ast::TermKind::Var(name) => {
+                let kind = self.var(name);
+                if let TermKind::Ref(reference) = &kind {
+                    self.not_a_function(reference, span);
+                }
+                kind
+            }
+            ast::TermKind::Ref(reference) => {
+                let reference = self.reference(reference, out);
+                self.not_a_function(&reference, span);
+                TermKind::Ref(reference)
+            }
             ast::TermKind::Array(items) => TermKind::Array(self.terms(items, out)),
             ast::TermKind::Set(items) => TermKind::Set(self.terms(items, out)),
             ast::TermKind::Object(pairs) => TermKind::Object(
@@ -69,6 +82,26 @@ impl Lowering<'_> {
             lowered.path.push(self.term(operand, out));
         }
         lowered
+    }
+
+    /// A function is no value: reports a reference to or into one.
+    fn not_a_function(&mut self, reference: &Ref, span: Span) {
+        if reference.head != RefHead::Data {
+            return;
+        }
+        let mut node = RuleTree::ROOT;
+        for operand in &reference.path {
+            let TermKind::String(key) = &operand.kind else { return };
+            let Some(child) = self.unit.tree.child(node, key) else { return };
+            node = child;
+            let Some(document) = self.unit.tree.node(node).document else { continue };
+            let Some(document) = self.unit.documents.get(document.index()) else { return };
+            if document.arity() > 0 || matches!(document.kind, DocumentKind::Function(_)) {
+                let message = format!("function `{}` used as reference, not called", document.name());
+                self.error(TYPE_ERROR, message, span);
+            }
+            return;
+        }
     }
 
     fn comprehension(

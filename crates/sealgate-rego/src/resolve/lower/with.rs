@@ -24,6 +24,13 @@ impl Lowering<'_> {
             WithTarget::Function(_) | WithTarget::Builtin(_) => self.replacement(&with.value),
             WithTarget::Input(_) | WithTarget::Data(_) => None,
         };
+        if let (Some(wanted), Some(given)) =
+            (self.arity_of_target(&target), value.as_ref().and_then(|value| self.arity_of_value(value)))
+            && wanted != given
+        {
+            let message = format!("arity mismatch: a function of {wanted} arguments is replaced by one of {given}");
+            self.error(TYPE_ERROR, message, with.span);
+        }
         let value = match value {
             Some(value) => value,
             None => {
@@ -32,6 +39,22 @@ impl Lowering<'_> {
             }
         };
         Some(With { target, value, span: with.span })
+    }
+
+    fn arity_of_target(&self, target: &WithTarget) -> Option<usize> {
+        match target {
+            WithTarget::Function(id) => Some(self.arity(*id)),
+            WithTarget::Builtin(builtin) => Some(builtin.arity()),
+            WithTarget::Input(_) | WithTarget::Data(_) => None,
+        }
+    }
+
+    fn arity_of_value(&self, value: &WithValue) -> Option<usize> {
+        match value {
+            WithValue::Function(id) => Some(self.arity(*id)),
+            WithValue::Builtin(builtin) => Some(builtin.arity()),
+            WithValue::Term(_) => None,
+        }
     }
 
     fn with_target(&mut self, target: &ast::Term) -> Option<WithTarget> {
@@ -128,7 +151,9 @@ impl Lowering<'_> {
             }
         }
         let path = match self.named(&head.text) {
-            Named::Global(global) if global.head == RefHead::Data => global.path.iter().cloned().chain(keys).collect(),
+            Named::Global(global) if global.head == RefHead::Data => {
+                global.path.iter().cloned().chain(keys).collect::<Vec<_>>()
+            }
             Named::Root(RefHead::Data) => keys,
             Named::Free => {
                 let name = std::iter::once(head.text.as_str()).chain(keys.iter().map(|key| &**key)).collect::<Vec<_>>();
@@ -136,9 +161,9 @@ impl Lowering<'_> {
             }
             Named::Local(_) | Named::Global(_) | Named::Root(_) => return None,
         };
-        match self.unit.function(path) {
-            Some(Function::Document(id)) => Some(WithValue::Function(id)),
-            _ => None,
+        match self.unit.function(&path)? {
+            Function::Document(id) => Some(WithValue::Function(id)),
+            Function::Builtin(builtin) => Some(WithValue::Builtin(builtin)),
         }
     }
 
