@@ -13,7 +13,7 @@ use std::fmt::Write;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sealgate_kernel::Arena;
-use sealgate_kernel::builtins::{Builtin, all, find};
+use sealgate_kernel::builtins::{Builtin, all, find, glob, regex};
 use sealgate_testkit::{Evaluation, Opa, require};
 use serde_json::Value as Json;
 
@@ -40,6 +40,64 @@ fn names_and_symbols_are_unique_and_match() {
         assert!(std::ptr::eq(find(builtin.name).unwrap(), builtin));
         let arena = Arena::new();
         assert_eq!((builtin.call)(arena.heap(), &[]), None, "{} without arguments", builtin.name);
+    }
+}
+
+/// Tables of constant patterns say what the engine says.
+#[test]
+fn tables_agree_with_the_engine() {
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]));
+    let mut tables = 0;
+    for (name, pattern_at, text_at) in [("regex.match", 0, 1), ("glob.match", 0, 2)] {
+        let builtin = find(name).unwrap();
+        let Arguments { calls, .. } = arguments(name, builtin.arity);
+        for _ in 0..4000 {
+            let case = calls.new_tree(&mut runner).unwrap().current();
+            let (Term::String(pattern), Term::String(text)) = (&case[pattern_at], &case[text_at]) else { continue };
+            let table = if name == "glob.match" {
+                let Some(delimiters) = delimiters(&case[1]) else { continue };
+                glob::match_table(pattern, &delimiters)
+            } else {
+                regex::match_table(pattern)
+            };
+            let Some(table) = table else { continue };
+            tables += 1;
+            let arena = Arena::new();
+            let values: Vec<_> = case.iter().map(|term| term.to_value(arena.heap())).collect();
+            let engine = (builtin.call)(arena.heap(), &values).and_then(|value| value.as_bool());
+            assert_eq!(Some(regex::table_match(&table, text)), engine, "{name} {case:?}");
+            // A table that is cut short matches nothing and does not panic.
+            let _ = regex::table_match(&table[..table.len() / 2], text);
+        }
+    }
+    assert!(tables > 4000, "only {tables} tables");
+}
+
+#[test]
+fn tables_of_plain_patterns_are_small() {
+    for (pattern, most) in
+        [("^[a-z]+$", 400), ("prod", 400), ("^/srv/(docs|data)/.*\\.(md|txt)$", 2500), ("^.{1,20}$", 8000)]
+    {
+        let size = regex::match_table(pattern).unwrap().len();
+        assert!(size <= most, "{pattern} takes {size} bytes");
+    }
+    assert_eq!(regex::match_table("("), None);
+    // Too large for a table: the engine does it.
+    assert_eq!(regex::match_table("(a|b)*a(a|b){20}"), None);
+}
+
+fn delimiters(term: &Term) -> Option<Vec<char>> {
+    match term {
+        Term::Null => Some(Vec::new()),
+        Term::Array(elements) if elements.is_empty() => Some(vec!['.']),
+        Term::Array(elements) => elements
+            .iter()
+            .map(|element| match element {
+                Term::String(text) if text.chars().count() == 1 => text.chars().next(),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
     }
 }
 
