@@ -7,6 +7,7 @@ mod classes;
 mod engine;
 mod syntax;
 mod table;
+mod template;
 
 pub(super) use self::engine::Regex;
 pub(super) use self::syntax::{MAX_DEPTH, MAX_PATTERN, SyntaxError};
@@ -26,6 +27,7 @@ builtins! { TABLE:
     "regex.find_n" => sg_b_regex_find_n = find_n as (pattern, text, limit);
     "regex.find_all_string_submatch_n" => sg_b_regex_find_all_string_submatch_n = find_groups as (pattern, text, limit);
     "regex.replace" => sg_b_regex_replace = replace as (text, pattern, replacement);
+    "regex.template_match" => sg_b_regex_template_match = template_match as (template, text, start, end);
     "regex.split" => sg_b_regex_split = split as (pattern, text);
 }
 
@@ -103,4 +105,18 @@ fn split<'h>(heap: Heap<'h>, pattern: Value<'h>, text: Value<'h>) -> Option<Valu
         parts.push(Value::string(heap, text.get(begin..)?));
     }
     Some(parts.finish())
+}
+
+/// Whether a template (see [`template`]) with delimiters of one byte matches a text as a whole.
+fn template_match<'h>(
+    _: Heap<'h>,
+    template: Value<'h>,
+    text: Value<'h>,
+    start: Value<'h>,
+    end: Value<'h>,
+) -> Option<Value<'h>> {
+    let (template, text) = (template.as_str()?, text.as_str()?);
+    let (&[start], &[end]) = (start.as_str()?.as_bytes(), end.as_str()?.as_bytes()) else { return None };
+    let expression = engine::bounded(template::expression(template, start, end))?;
+    truth(Regex::new(&expression, false)?.is_match(text))
 }

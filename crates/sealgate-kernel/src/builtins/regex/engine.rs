@@ -29,6 +29,9 @@ pub(in crate::builtins) struct Regex {
 /// One match: the positions of its groups. Group 0 is the whole match.
 pub(super) struct Groups<'t> {
     text: &'t str,
+    /// Number of groups, the whole match included.
+    count: usize,
+    /// Starts and ends, as many as the automaton has: it has none for groups at the end that can take no part.
     slots: Vec<Option<NonMaxUsize>>,
 }
 
@@ -57,7 +60,8 @@ impl Regex {
     /// Gives the first `limit` matches (all for a negative limit) to `each`. An empty match right behind another match does
     /// not count.
     pub(super) fn find_all<'t>(&self, text: &'t str, limit: i64, mut each: impl FnMut(&Groups<'t>)) {
-        let mut groups = Groups { text, slots: alloc::vec![None; 2 * (self.names.len() + 1)] };
+        let slots = alloc::vec![None; self.machine.get_nfa().group_info().slot_len()];
+        let mut groups = Groups { text, count: self.names.len() + 1, slots };
         let (mut position, mut previous_end, mut found) = (0, None, 0);
         while position <= text.len() && (limit < 0 || found < limit) {
             let input = Input::new(text).range(position..).anchored(Anchored::No);
@@ -116,7 +120,7 @@ impl Regex {
 impl<'t> Groups<'t> {
     /// Number of groups, the whole match included.
     pub(super) fn count(&self) -> usize {
-        self.slots.len() / 2
+        self.count
     }
 
     /// The text of a group, empty if it took no part.
@@ -143,7 +147,7 @@ pub(super) fn too_large() -> ! {
     crate::abort(c"regular expression too large")
 }
 
-fn bounded<T>(result: Result<T, SyntaxError>) -> Option<T> {
+pub(super) fn bounded<T>(result: Result<T, SyntaxError>) -> Option<T> {
     match result {
         Err(SyntaxError::TooLarge) => too_large(),
         result => result.ok(),
