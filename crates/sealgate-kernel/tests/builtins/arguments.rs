@@ -39,12 +39,12 @@ pub(crate) fn known_difference(name: &str, arguments: &[Term]) -> bool {
             !text.is_ascii() && pairs.iter().any(|(key, _)| *key == Term::text(""))
         }
         // Where gobwas/glob, OPA's library, strays from its own documentation: stars next to stars, also through braces;
-        // braces that are empty or stay open; a class after another character than ASCII; `[!a]`, which takes the empty text.
+        // braces that are empty or stay open; a class after another character than ASCII; `[!a]` and `?`, which take the empty text.
         ("glob.match", [Term::String(pattern), _, Term::String(text)]) => {
             let open = pattern.matches('{').count() > pattern.matches('}').count();
             let stars = ["***", "*{", "}*", "{}"].iter().any(|odd| pattern.contains(odd));
             let class = pattern.contains('[') && (text.is_empty() || !text.is_ascii() || !pattern.is_ascii());
-            open || stars || class
+            open || stars || class || pattern == "?" && text.is_empty()
         }
         // OPA caches a template without its delimiters.
         ("regex.template_match", [_, _, start, end]) => *start != Term::text("{") || *end != Term::text("}"),
