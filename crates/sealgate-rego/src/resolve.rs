@@ -6,6 +6,7 @@ mod declare;
 mod globals;
 mod hoist;
 mod lower;
+mod metadata;
 mod order;
 mod recursion;
 mod scope;
@@ -22,6 +23,7 @@ use crate::resolved::{RefHead, ResolvedModules, ResolvedQuery};
 use declare::{Declarations, declare};
 use globals::Globals;
 use lower::{Lowering, Unit};
+use metadata::Metadata;
 
 /// Code of findings about names, calls and definitions that do not fit each other.
 pub const TYPE_ERROR: &str = "rego_type_error";
@@ -56,7 +58,8 @@ pub struct QueryContext<'a> {
 /// Resolves modules; findings are added to `found`, and any error among them means that there is no result.
 pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnostics) -> Option<ResolvedModules> {
     let mut own = Diagnostics::new();
-    let mut all = declare(modules, &mut own);
+    let all = declare(modules, &mut own);
+    let metadata = Metadata::new(modules, &all.packages);
     let mut rules = Vec::with_capacity(all.rules.len());
     for (index, module) in modules.iter().enumerate() {
         let globals = Globals::of(module, index, &all, options.strict, &mut own);
@@ -66,6 +69,7 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
             globals: &globals,
             version: module.version,
             strict: options.strict,
+            metadata: Some(&metadata),
         };
         let mut used = HashSet::new();
         for declared in all.rules.iter().skip(rules.len()).take_while(|declared| declared.module == index) {
@@ -83,8 +87,8 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
             report_unused_imports(module, &used, &mut own);
         }
     }
-    let (documents, tree) = (std::mem::take(&mut all.documents), std::mem::take(&mut all.tree));
-    let resolved = ResolvedModules { rules, documents, tree, entrypoints: entrypoints(modules, &all) };
+    let entrypoints = entrypoints(modules, &all);
+    let resolved = ResolvedModules { rules, documents: all.documents, tree: all.tree, entrypoints };
     recursion::check(&resolved, &mut own);
     let whole = !own.has_errors();
     found.extend(own);
@@ -113,6 +117,7 @@ pub fn resolve_query(
         globals: &globals,
         version: query.version,
         strict: false,
+        metadata: None,
     };
     let mut resolved = Lowering::new(&unit, &mut own, &mut HashSet::new()).query(query.body);
     if own.is_empty() {
@@ -185,13 +190,8 @@ fn entrypoints(modules: &[Module], all: &Declarations<'_>) -> Vec<Vec<Arc<str>>>
                 ast::AnnotationTarget::Package => package.clone(),
                 ast::AnnotationTarget::Import => continue,
                 ast::AnnotationTarget::Rule(index) => {
-                    let Some(name) = module.rules.get(index).map(|rule| &rule.head.reference) else { continue };
-                    let ast::TermKind::Var(head) = &name.head.kind else { continue };
-                    let below = name.path.iter().map_while(|operand| match &operand.kind {
-                        ast::TermKind::String(key) => Some(Arc::from(key.as_str())),
-                        _ => None,
-                    });
-                    package.iter().cloned().chain([Arc::from(head.text.as_str())]).chain(below).collect()
+                    let Some(rule) = module.rules.get(index) else { continue };
+                    package.iter().cloned().chain(declare::names_of(rule)).collect()
                 }
             };
             paths.push(path);

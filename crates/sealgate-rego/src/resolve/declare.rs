@@ -35,6 +35,8 @@ pub(super) struct Declared<'a> {
     pub(super) rule: &'a ast::Rule,
     /// Its module.
     pub(super) module: usize,
+    /// Its position in the module.
+    pub(super) index: usize,
     /// Its document.
     pub(super) document: DocumentId,
     /// Names below the document's path that come before [`Self::tail`].
@@ -63,18 +65,14 @@ pub(super) fn declare<'a>(modules: &'a [Module], found: &mut Diagnostics) -> Dec
         }
         root.at(&package).packages.push(module.package.span);
         let names = all.names.entry(package.clone()).or_default();
-        for rule in &module.rules {
+        for (position, rule) in module.rules.iter().enumerate() {
             let TermKind::Var(name) = &rule.head.reference.head.kind else { continue };
             names.insert(&name.text);
             let operands = &rule.head.reference.path;
             let fixed = operands.iter().take_while(|term| matches!(term.kind, TermKind::String(_))).count();
-            let (fixed, tail) = operands.split_at(fixed);
+            let (_, tail) = operands.split_at(fixed);
             let mut path = package.clone();
-            path.push(Arc::from(name.text.as_str()));
-            path.extend(fixed.iter().filter_map(|term| match &term.kind {
-                TermKind::String(text) => Some(Arc::from(text.as_str())),
-                _ => None,
-            }));
+            path.extend(names_of(rule));
             if path.len() > MAX_PATH {
                 found.push(too_long(rule.head.span));
                 path.truncate(MAX_PATH);
@@ -82,13 +80,30 @@ pub(super) fn declare<'a>(modules: &'a [Module], found: &mut Diagnostics) -> Dec
             let id = RuleId(u32::try_from(all.rules.len()).unwrap_or(u32::MAX));
             root.at(&path).rules.push(id);
             // `below` holds the whole path until the documents are known.
-            all.rules.push(Declared { rule, module: index, document: DocumentId(0), below: path, tail });
+            all.rules.push(Declared {
+                rule,
+                module: index,
+                index: position,
+                document: DocumentId(0),
+                below: path,
+                tail,
+            });
         }
         all.packages.push(package);
     }
     check(&root, &mut Vec::new(), &all.rules, found);
     settle(root, NodeId(0), Vec::new(), &mut all);
     all
+}
+
+/// The names that a rule's head begins with: `p.q` of `p.q[x]`.
+pub(super) fn names_of(rule: &ast::Rule) -> Path {
+    let TermKind::Var(name) = &rule.head.reference.head.kind else { return Vec::new() };
+    let below = rule.head.reference.path.iter().map_while(|term| match &term.kind {
+        TermKind::String(text) => Some(Arc::from(text.as_str())),
+        _ => None,
+    });
+    std::iter::once(Arc::from(name.text.as_str())).chain(below).collect()
 }
 
 fn too_long(span: Span) -> Diagnostic {

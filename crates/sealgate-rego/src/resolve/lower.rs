@@ -17,6 +17,7 @@ use crate::resolved::{Document, Expr, ExprKind, RefHead, RuleTree, Term, TermKin
 
 use super::COMPILE_ERROR;
 use super::globals::{Global, Globals};
+use super::metadata::{Asker, Metadata};
 use super::scope::{Meaning, Scopes};
 
 /// What all rules of a module share.
@@ -32,6 +33,8 @@ pub(super) struct Unit<'a> {
     pub(super) version: Version,
     /// Whether parameters and assigned variables that are not used are errors.
     pub(super) strict: bool,
+    /// The modules' `# METADATA` blocks.
+    pub(super) metadata: Option<&'a Metadata<'a>>,
 }
 
 /// The state while one rule or query is lowered.
@@ -42,6 +45,8 @@ pub(super) struct Lowering<'a> {
     found: &'a mut Diagnostics,
     /// Imports that were used, by position.
     used: &'a mut HashSet<usize>,
+    /// The rule, for its metadata.
+    asker: Option<Asker>,
 }
 
 /// What a bare name stands for.
@@ -55,7 +60,7 @@ enum Named<'a> {
 impl<'a> Lowering<'a> {
     /// A lowering with no scope open.
     pub(super) fn new(unit: &'a Unit<'a>, found: &'a mut Diagnostics, used: &'a mut HashSet<usize>) -> Self {
-        Self { unit, scopes: Scopes::default(), found, used }
+        Self { unit, scopes: Scopes::default(), found, used, asker: None }
     }
 
     fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {

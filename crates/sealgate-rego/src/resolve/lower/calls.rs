@@ -32,6 +32,12 @@ impl Lowering<'_> {
             // Printing has no place in a decision; what it would print is not evaluated.
             return Some(ExprKind::Term(unit_true(span)));
         }
+        if let Some(term) = self.metadata(function.as_ref(), call, span) {
+            return match self.terms(&call.args, before).pop() {
+                Some(output) => Some(ExprKind::Unify { left: output, right: term, assign: false }),
+                None => Some(ExprKind::Term(term)),
+            };
+        }
         let mut args = self.terms(&call.args, before);
         let (callee, arity) = match function? {
             Function::Builtin(builtin) if matches!(builtin.name, "eq" | "assign") && args.len() == 2 => {
@@ -52,6 +58,11 @@ impl Lowering<'_> {
     /// A call that stands as a term: taken out, with a variable in its place.
     pub(super) fn call_value(&mut self, call: &ast::Call, span: Span, out: &mut Vec<Expr>) -> Term {
         let function = self.function(&call.func, span);
+        if call.args.is_empty()
+            && let Some(term) = self.metadata(function.as_ref(), call, span)
+        {
+            return term;
+        }
         let args = self.terms(&call.args, out);
         let output = Term::var(self.scopes.fresh(span), span);
         let (callee, arity) = match function {
@@ -72,6 +83,28 @@ impl Lowering<'_> {
         let kind = ExprKind::Call(Call { callee, args, output: Some(output.clone()) });
         out.push(Expr { kind, negated: false, with: Vec::new(), span });
         output
+    }
+
+    /// The constant that a call of `rego.metadata.rule` or `rego.metadata.chain` stands for.
+    fn metadata(&mut self, function: Option<&Function>, call: &ast::Call, span: Span) -> Option<Term> {
+        let Some(Function::Builtin(builtin)) = function else { return None };
+        let (metadata, asker) = match builtin.name {
+            "rego.metadata.rule" | "rego.metadata.chain" if call.args.len() < 2 => (self.unit.metadata, &self.asker),
+            _ => return None,
+        };
+        let (Some(metadata), Some(asker)) = (metadata, asker) else {
+            self.refuse("metadata can be asked for in rules only", span);
+            return None;
+        };
+        let term =
+            if builtin.name == "rego.metadata.rule" { metadata.rule(asker, span) } else { metadata.chain(asker, span) };
+        match term {
+            Ok(term) => Some(term),
+            Err((at, message)) => {
+                self.refuse(message, at);
+                None
+            }
+        }
     }
 
     /// `$"…"`: a call of the builtin that joins the parts, where an undefined part is not the end of it.
@@ -169,11 +202,6 @@ impl Lowering<'_> {
         {
             let message = format!("deprecated built-in function calls in expression: `{}`", builtin.name);
             self.error(TYPE_ERROR, message, span);
-        }
-        if let Some(Function::Builtin(builtin)) = &found
-            && builtin.name.starts_with("rego.metadata.")
-        {
-            self.refuse(format!("`{}` is not supported", builtin.name), span);
         }
         if found.is_none() {
             self.found.push(

@@ -9,6 +9,7 @@ use crate::resolved::{Branch, Expr, ResolvedQuery, Rule, Term, TermKind, Variabl
 
 use super::super::COMPILE_ERROR;
 use super::super::declare::Declared;
+use super::super::metadata::Asker;
 use super::super::scope::Occurrence;
 use super::exprs::declared;
 use super::{Lowering, unit_true};
@@ -18,6 +19,9 @@ impl Lowering<'_> {
     pub(in super::super) fn rule(mut self, declared_rule: &Declared<'_>) -> Rule {
         let rule = declared_rule.rule;
         let head = &rule.head;
+        let path = self.unit.documents.get(declared_rule.document.index()).map(|document| document.path.clone());
+        let path = path.into_iter().flatten().chain(declared_rule.below.iter().cloned()).collect();
+        self.asker = Some(Asker { module: declared_rule.module, rule: declared_rule.index, path });
         self.scopes.push(Vec::new());
         let mut of_params = Vec::new();
         let params: Vec<_> = head.args.iter().flatten().map(|param| self.param(param, &mut of_params)).collect();
