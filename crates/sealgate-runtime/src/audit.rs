@@ -26,3 +26,12 @@ pub trait AuditSink: Send + Sync {
     /// Whatever keeps the record from being kept, as text for people.
     fn record(&self, record: &AuditRecord<'_>) -> Result<(), String>;
 }
+
+/// Tells `sink` of a decision.
+///
+/// # Errors
+/// Why the record was not kept.
+pub(crate) fn tell(sink: &dyn AuditSink, decision: &Decision, input: &[u8]) -> Result<(), String> {
+    let failure = decision.failure().map(ToString::to_string);
+    sink.record(&AuditRecord { decision, input, failure: failure.as_deref() })
+}

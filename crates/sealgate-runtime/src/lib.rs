@@ -11,6 +11,7 @@
 //! | `host` | what a module may call |
 //! | `instance`, `pool` | one instance; instances that wait |
 //! | `load`, `policy` | a loaded policy |
+//! | `source`, `live` | where bundles come from; a policy that follows its source |
 //! | `request`, `verdict`, `decision`, `audit` | what is asked, what is answered, who is told |
 //!
 //! **Invariant:** every failure is a denial with its own [`Reason`].
@@ -26,12 +27,14 @@ mod guest;
 mod host;
 mod ids;
 mod instance;
+mod live;
 mod load;
 mod module;
 mod options;
 mod policy;
 mod pool;
 mod request;
+mod source;
 mod verdict;
 
 pub use audit::{AuditRecord, AuditSink};
@@ -39,6 +42,9 @@ pub use decision::{Decision, DecisionId, Outcome, PolicyIdentity, Reason};
 pub use engine::Engine;
 pub use error::{DecideError, EngineError, LoadError, ModuleError};
 pub use instance::Format;
+pub use live::{LiveOptions, LivePolicy, LoadedStatus, Status, Update, UpdateError, Watcher};
 pub use options::{EngineOptions, Isolation, OnAuditFailure, RuntimeOptions};
 pub use policy::{EntrypointId, Policy, PolicyStats, UnverifiedPolicy};
 pub use request::{RawJson, Request, WriteJson};
+pub use sealgate_builtins as builtins;
+pub use source::{FileSource, Source, Stamp};

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use sealgate_bundle::VerifiedBundle;
 
-use crate::audit::{AuditRecord, AuditSink};
+use crate::audit::{self, AuditSink};
 use crate::decision::{Decision, DecisionId, PolicyIdentity, Verdict};
 use crate::error::{DecideError, LoadError};
 use crate::guest::GuestPtr;
@@ -462,8 +462,7 @@ impl Inner {
     }
 
     fn record(&self, sink: &dyn AuditSink, decision: Decision, input: &[u8]) -> Decision {
-        let failure = decision.failure().map(ToString::to_string);
-        match sink.record(&AuditRecord { decision: &decision, input, failure: failure.as_deref() }) {
+        match audit::tell(sink, &decision, input) {
             Ok(()) => decision,
             Err(problem) => {
                 count(&self.counters.audit_failures);
@@ -476,7 +475,7 @@ impl Inner {
     }
 }
 
-fn into_result(decision: Decision) -> Result<Decision, DecideError> {
+pub(crate) fn into_result(decision: Decision) -> Result<Decision, DecideError> {
     match decision.failure {
         None => Ok(decision),
         Some(error) => Err(unshared(error)),

@@ -1,0 +1,138 @@
+//! An example host: loads a signed bundle, answers `POST /decide`, and follows the bundle when its file changes.
+//!
+//! ```text
+//! decision-service --bundle dist/customer-support.tar.gz --key keys/dev.public --listen 127.0.0.1:8181
+//! curl -d '{"tool": "refund", "role": "tier1", "args": {"amount": 20}}' http://127.0.0.1:8181/decide
+//! curl http://127.0.0.1:8181/status
+//! ```
+//!
+//! A bundle that is tampered with, unsigned, expired or older is refused, `/status` says why, and the one before goes on
+//! deciding. There is no authentication here: put the service where only the agent's host can reach it.
+
+use std::io::{Cursor, Read, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use clap::Parser;
+use sealgate_bundle::keys::file::read_trust_store;
+use sealgate_runtime::{Decision, FileSource, LiveOptions, LivePolicy, Reason};
+use serde_json::json;
+use tiny_http::{Header, Method, Request, Response, Server};
+
+/// Decides calls of tools with a signed policy bundle, over HTTP.
+#[derive(Debug, Parser)]
+struct Options {
+    /// The bundle: an archive or a folder.
+    #[arg(long)]
+    bundle: PathBuf,
+    /// A public key file, or a folder of them; may be given several times.
+    #[arg(long, required = true)]
+    key: Vec<PathBuf>,
+    /// The name that the bundle must have.
+    #[arg(long)]
+    name: Option<String>,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8181")]
+    listen: SocketAddr,
+    /// How often the bundle's file is looked at, in milliseconds.
+    #[arg(long, default_value_t = 1000)]
+    interval: u64,
+    /// Threads that answer.
+    #[arg(long, default_value_t = 4)]
+    threads: usize,
+}
+
+/// Bytes of request body that are read; a larger one is refused.
+const MAX_BODY: usize = 256 << 10;
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let mut live = LiveOptions::new(read_trust_store(&options.key)?);
+    live.expected_name.clone_from(&options.name);
+    live.interval = Duration::from_millis(options.interval.max(1));
+    live.runtime.max_input = MAX_BODY;
+    let policy = LivePolicy::open(FileSource::new(&options.bundle), live)
+        .with_context(|| format!("`{}` cannot decide", options.bundle.display()))?;
+    let _watcher = policy.watch().context("the bundle cannot be watched")?;
+
+    let server =
+        Server::http(options.listen).map_err(|error| anyhow!("cannot listen on {}: {error}", options.listen))?;
+    let server = Arc::new(server);
+    println!("listening on http://{}", server.server_addr());
+    std::io::stdout().flush()?;
+    thread::scope(|scope| {
+        for _ in 0..options.threads.max(1) {
+            scope.spawn(|| {
+                while let Ok(request) = server.recv() {
+                    serve(&policy, request);
+                }
+            });
+        }
+    });
+    Ok(())
+}
+
+fn serve(policy: &LivePolicy, mut request: Request) {
+    let answer = match (request.method(), request.url()) {
+        (Method::Post, "/decide") => decide(policy, &mut request),
+        (Method::Get, "/status") => status(policy),
+        (_, "/decide" | "/status") => error(405, "method not allowed"),
+        _ => error(404, "there is `POST /decide` and `GET /status`"),
+    };
+    // The caller may have gone away; nobody is left to tell.
+    let _ = request.respond(answer);
+}
+
+type Answer = Response<Cursor<Vec<u8>>>;
+
+fn decide(policy: &LivePolicy, request: &mut Request) -> Answer {
+    if request.body_length().is_some_and(|length| length > MAX_BODY) {
+        return error(413, "the body is too large");
+    }
+    let mut body = Vec::new();
+    // One byte more tells too large from just right when no length was announced.
+    match request.as_reader().take(MAX_BODY as u64 + 1).read_to_end(&mut body) {
+        Ok(_) if body.len() > MAX_BODY => error(413, "the body is too large"),
+        Ok(_) if body.is_empty() => error(400, "the body is the input document as JSON"),
+        Ok(_) => {
+            let decision = policy.decide_json_or_deny(&body);
+            answer(status_of(&decision), serde_json::to_vec(&decision))
+        }
+        Err(_) => error(400, "the body could not be read"),
+    }
+}
+
+/// A decision of the policy is 200 whatever it says; a failure has a status of its own and a denial as its body.
+fn status_of(decision: &Decision) -> u16 {
+    match decision.reason() {
+        reason if !reason.is_failure() => 200,
+        Reason::InvalidInput => 400,
+        Reason::InputTooLarge => 413,
+        Reason::NoPolicy | Reason::Busy => 503,
+        Reason::Timeout => 504,
+        _ => 500,
+    }
+}
+
+fn status(policy: &LivePolicy) -> Answer {
+    let status = policy.status();
+    let code = if status.loaded.is_some() && !status.stale { 200 } else { 503 };
+    answer(code, serde_json::to_vec(&status))
+}
+
+fn error(code: u16, message: &str) -> Answer {
+    answer(code, serde_json::to_vec(&json!({ "error": message })))
+}
+
+fn answer(code: u16, body: serde_json::Result<Vec<u8>>) -> Answer {
+    let (code, body) = body.map_or_else(|_| (500, b"{}".to_vec()), |body| (code, body));
+    let response = Response::from_data(body).with_status_code(code);
+    match Header::from_bytes(b"content-type".as_slice(), b"application/json".as_slice()) {
+        Ok(header) => response.with_header(header),
+        Err(()) => response,
+    }
+}
