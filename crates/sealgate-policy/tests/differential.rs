@@ -85,3 +85,128 @@ fn random_policies_decide_alike_natively_and_in_opa() {
         check(&opa, chunk);
     }
 }
+
+/// Constraints that are accepted out of these, each on a tool of its own, decided for every value of `args.x`.
+fn check_each(opa: &Opa, constraints: &[String], values: &[Value]) -> usize {
+    let tool =
+        |constraint: &String| json!({"version": 1, "tools": {"t": {"mode": "allow", "constraints": [constraint]}}});
+    let accepted = |yaml: &String| {
+        PolicySet::load(&mut Sources::new(), PolicyFiles::Single(PolicySource::new("p.yaml", yaml.as_str()))).is_ok()
+    };
+    let calls: Vec<Value> = values.iter().map(|value| json!({"tool": "t", "args": {"x": value}})).collect();
+    let policies = constraints.iter().map(|constraint| tool(constraint).to_string()).filter(accepted);
+    let cases: Vec<(String, Vec<Value>)> = policies.map(|yaml| (yaml, calls.clone())).collect();
+    check(opa, &cases);
+    cases.len()
+}
+
+#[test]
+fn patterns_match_alike_natively_and_in_opa() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let pieces = [
+        "a",
+        "b",
+        "é",
+        "K",
+        "s",
+        "1",
+        "_",
+        " ",
+        "\n",
+        ".",
+        "^",
+        "$",
+        "*",
+        "+",
+        "?",
+        "|",
+        "(",
+        ")",
+        "[",
+        "]",
+        "[^",
+        "-",
+        "{2}",
+        "{1,}",
+        "\\d",
+        "\\D",
+        "\\w",
+        "\\W",
+        "\\s",
+        "\\S",
+        "\\b",
+        "\\B",
+        "\\pL",
+        "\\p{Greek}",
+        "\\A",
+        "\\z",
+        "(?i)",
+        "(?s)",
+        "(?m)",
+        "(?U)",
+        "(?:",
+        "(?P<n>",
+        "(?<n>",
+        "[[:alpha:]]",
+        "[a-c]",
+        "\\x41",
+        "\\x{e9}",
+        "\\.",
+        "&&",
+        "--",
+        "~~",
+        "{",
+        "}",
+        "\\/",
+        "\\-",
+        "\\\"",
+        "\\a",
+        "\\v",
+        "\\0",
+        "/",
+        "**",
+        "!",
+        ",",
+        "\\_",
+        "\\%",
+        "\\ ",
+        "\\<",
+        "#",
+        "[\\d-z]",
+        "\\Q",
+    ];
+    let texts = [
+        "", "a", "ab", "aab", "é", "É", "K", "\u{212a}", "s", "ſ", "1", "١", "a_1", "a b", "a\nb", "/", "a/b", "-",
+        "]", "A", ".",
+    ];
+    let patterns = sample(&proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 1..6), 11, 1_000);
+    let constraint = |call: &str, pattern: Vec<&str>| format!("{call}(args.x, {})", json!(pattern.concat()));
+    let regexes: Vec<String> = patterns.iter().map(|pattern| constraint("matches", pattern.clone())).collect();
+    let globs: Vec<String> = patterns.into_iter().take(200).map(|pattern| constraint("glob", pattern)).collect();
+    let texts = texts.map(Value::from);
+    let mut accepted = 0;
+    for chunk in regexes.chunks(500).chain([globs.as_slice()]) {
+        accepted += check_each(&opa, chunk, &texts);
+    }
+    assert!(accepted > 300, "only {accepted} patterns are accepted");
+}
+
+#[test]
+fn paths_are_normalised_alike_natively_and_in_opa() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let pieces = ["/", "/", "/", "..", "..", ".", "a", "b", "docs", ".env", "\\", "\0", " ", "é", "\n"];
+    let paths = sample(&proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 0..12), 13, 1_500);
+    let mut paths: Vec<String> = paths.into_iter().map(|pieces| pieces.concat()).collect();
+    paths.extend(["a/".repeat(256), "a/".repeat(257), "a/../".repeat(128), "é".repeat(4_096), "é".repeat(4_097)]);
+    let policy =
+        |scope: Value| json!({"version": 1, "tools": {"t": {"mode": "allow", "file_scope": scope}}}).to_string();
+    let calls: Vec<Value> = paths.into_iter().map(|path| json!({"tool": "t", "args": {"p": path}})).collect();
+    let cases = [
+        json!({"argument": "p", "allowed_paths": ["a/**", "**/b", "/docs/*", "*"]}),
+        json!({"argument": "p", "denied_paths": ["**/.env", "a/**"]}),
+        json!({"argument": "p", "allowed_paths": ["**"], "denied_paths": ["docs"]}),
+        json!({"argument": "p", "denied_paths": ["/**"]}),
+    ]
+    .map(|scope| (policy(scope), calls.clone()));
+    check(&opa, &cases);
+}

@@ -76,6 +76,42 @@ fn what_is_accepted_is_valid() {
 }
 
 #[test]
+fn the_examples_are_accepted_and_valid() {
+    let bundles = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bundles");
+    let read = |path: &std::path::Path| {
+        PolicySource::new(path.file_name().unwrap().to_str().unwrap(), std::fs::read_to_string(path).unwrap())
+    };
+    let mut examples = 0;
+    for entry in std::fs::read_dir(bundles).unwrap() {
+        let folder = entry.unwrap().path();
+        let files = if folder.join("policies").is_dir() {
+            let roles = std::fs::read_dir(folder.join("policies")).unwrap();
+            PolicyFiles::Folder(roles.map(|role| read(&role.unwrap().path())).collect())
+        } else if folder.join("policy.yaml").is_file() {
+            PolicyFiles::Single(read(&folder.join("policy.yaml")))
+        } else {
+            continue;
+        };
+        let texts = match &files {
+            PolicyFiles::Single(file) => vec![file.text().to_owned()],
+            PolicyFiles::Folder(files) => files.iter().map(|file| file.text().to_owned()).collect(),
+        };
+        for text in texts {
+            let policy: Value = serde_saphyr::from_str(&text).unwrap();
+            assert!(is_valid(&policy), "{}:\n{text}", folder.display());
+        }
+        let mut sources = Sources::new();
+        let loaded = PolicySet::load(&mut sources, files);
+        let (set, _) = loaded.unwrap_or_else(|found| {
+            panic!("{}:\n{}", folder.display(), found.render(&sources, sealgate_diagnostics::Color::Never))
+        });
+        assert!(set.summary().grants > 0);
+        examples += 1;
+    }
+    assert!(examples >= 4, "only {examples} examples");
+}
+
+#[test]
 fn what_is_wrong_in_shape_is_neither_accepted_nor_valid() {
     let good =
         json!({"version": 1, "roles": {"a": {"tools": {"t": {"mode": "allow", "constraints": ["args.x == 1"]}}}}});
@@ -91,6 +127,8 @@ fn what_is_wrong_in_shape_is_neither_accepted_nor_valid() {
         json!({"version": 1, "tools": {"": {}}}),
         json!({"version": 1, "tools": {"t": null}}),
         json!({"version": 1, "tools": {"t": {"mode": "permit"}}}),
+        json!({"version": 1, "tools": {"t": "permit"}}),
+        json!({"version": 1, "default_policy": ["allow"]}),
         json!({"version": 1, "tools": {"t": {"constraint": []}}}),
         json!({"version": 1, "tools": {"t": {"constraints": "args.x == 1"}}}),
         json!({"version": 1, "tools": {"t": {"constraints": [5]}}}),

@@ -67,10 +67,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Finding> {
             (Kind::Punctuation(found), found.len())
         } else {
             let finding = Finding::error(at..at + first.len_utf8(), format!("`{first}` means nothing here"));
-            return Err(if matches!(first, '\'' | '`' | '“' | '”') {
-                finding.help("strings go into double quotes")
-            } else {
-                finding
+            return Err(match first {
+                '\'' | '`' | '“' | '”' => finding.help("strings go into double quotes"),
+                '*' => finding.help("what holds for all elements is `every(LIST, …)`, for one of them `any(LIST, …)`"),
+                _ => finding,
             });
         };
         all.push(Token { kind, range: at..at + length });

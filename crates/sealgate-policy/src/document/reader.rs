@@ -193,14 +193,17 @@ impl Reader<'_> {
     }
 
     fn tool(&mut self, node: &Node, what: &str, span: Span) -> Option<ToolDocument> {
-        let NodeKind::Mapping(entries) = &node.kind else {
-            let mode = match &node.kind {
-                NodeKind::Scalar(scalar) => Mode::ALL.into_iter().find(|mode| mode.as_str() == scalar.text),
-                _ => None,
-            };
-            let help = mode.map(|mode| format!("write `{{mode: {}}}`", mode.as_str()));
-            self.wrong_type(node, what, "a mapping", help.as_deref());
-            return None;
+        let entries: &[Entry] = match &node.kind {
+            NodeKind::Mapping(entries) => entries,
+            // `refund: allow` is short for `refund: {mode: allow}`.
+            NodeKind::Scalar(scalar) if scalar.resolve() == Resolved::Text => {
+                let mode = Some(self.mode(node)?);
+                return Some(ToolDocument { span, mode, description: None, constraints: Vec::new(), file_scope: None });
+            }
+            _ => {
+                self.wrong_type(node, what, "a mapping or a mode", None);
+                return None;
+            }
         };
         self.check_keys(entries, keys::TOOL, None);
         Some(ToolDocument {

@@ -50,6 +50,15 @@ pub(super) fn read_file_scope(
             None
         })
     };
+    if allowed.is_empty()
+        && let Some(globs) = &written.denied_paths
+        && !denied.is_empty()
+        && denied.iter().all(|glob| !glob.starts_with('/') && !glob.starts_with("**"))
+    {
+        let message = "paths that begin with `/` pass this file scope, wherever they lead";
+        let help = "list `allowed_paths`, or begin these globs with `**/`";
+        found.push(Diagnostic::warning("policy::absolute-paths", message).at(globs.span).help(help));
+    }
     let allowed_paths = (!allowed.is_empty())
         .then(|| AllowedPaths { relative: compile(&relative, found), absolute: compile(&absolute, found) });
     let denied = compile(&denied, found);

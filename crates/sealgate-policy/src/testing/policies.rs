@@ -74,8 +74,11 @@ fn role(parents: Vec<Value>) -> BoxedStrategy<Value> {
 fn tool() -> BoxedStrategy<Value> {
     let mode = proptest::sample::select(vec!["allow", "allow", "allow", "approval_required", "deny"]);
     let constraints = proptest::collection::vec(condition(), 0..3);
-    (mode, constraints, proptest::option::weighted(0.25, file_scope()))
-        .prop_map(|(mode, constraints, file_scope)| {
+    (mode, constraints, proptest::option::weighted(0.25, file_scope()), any::<bool>())
+        .prop_map(|(mode, constraints, file_scope, short)| {
+            if short && constraints.is_empty() && file_scope.is_none() {
+                return json!(mode);
+            }
             let mut tool = json!({"mode": mode});
             if !constraints.is_empty() {
                 insert(&mut tool, "constraints", json!(constraints));

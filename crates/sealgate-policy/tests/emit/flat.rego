@@ -64,7 +64,9 @@ grant("default", "wire") := {
 
 grant("default", "drop_database") := {"outcome": "denied_by_mode", "rule": "default/tools/drop_database"}
 
-fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy"}
+grant("default", "list") := {"outcome": "allowed", "rule": "default/tools/list"}
+
+fallback("default") := {"outcome": "approval_required", "rule": "default/default_policy"}
 
 holds(0) if {
 	is_number(input.args.amount)
