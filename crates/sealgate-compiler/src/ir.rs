@@ -181,6 +181,7 @@ macro_rules! statements {
                         // A function of its own per statement keeps the frame of this one, which recurses, small.
                         #[inline(never)]
                         fn read(fields: &mut json::Fields<'_>) -> Result<Stmt, json::PlanJsonError> {
+                            let _ = &fields;
                             Ok(Stmt::$variant { $($field: fields.take($key)?),* })
                         }
                         read(fields)

@@ -3,5 +3,11 @@
 //! Stages, each a module with one named result: `plan` (modules -> [`ir::Policy`]), `codegen` (plan -> functions),
 //! `link` (functions + kernel -> module). Pure: no IO, no clock, and the same input gives the same bytes.
 
+pub mod codegen;
 pub mod ir;
+pub mod link;
 pub mod plan;
+
+mod compile;
+
+pub use compile::{ABI_VERSION, CompileError, CompiledModule, compile_plan, kernel, wat};

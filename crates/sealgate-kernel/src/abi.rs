@@ -6,6 +6,7 @@ use core::ffi::CStr;
 
 mod eval;
 mod generated;
+mod index;
 mod memory;
 mod values;
 

@@ -20,6 +20,7 @@ mod bytes;
 mod collection;
 mod compare;
 mod heap;
+pub mod index;
 pub mod json;
 pub mod layout;
 mod list;

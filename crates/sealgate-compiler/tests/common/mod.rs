@@ -1,6 +1,8 @@
-//! Finding the conformance cases, which lie outside the repository.
+//! What the tests of this crate share: finding the conformance cases, which lie outside the repository, and a host.
 
-#![allow(clippy::unwrap_used, unreachable_pub, dead_code)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub, dead_code)]
+
+pub mod host;
 
 use std::path::{Path, PathBuf};
 

@@ -127,3 +127,21 @@ unsafe extern "C" fn sg_abort(message: *const c_char) -> ! {
     // SAFETY: generated code passes the address of a NUL-terminated text in its static data.
     crate::abort(unsafe { CStr::from_ptr(message) })
 }
+
+/// Tells the host `file:row:col: message` and traps; both texts are NUL-terminated.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sg_runtime_error(file: *const c_char, row: u32, col: u32, message: *const c_char) -> ! {
+    let mut text = crate::Text::new(Heap::module(), 64);
+    // SAFETY: generated code passes the addresses of NUL-terminated texts in its static data.
+    let (file, message) = unsafe { (CStr::from_ptr(file), CStr::from_ptr(message)) };
+    let mut buffer = [0; 20];
+    text.push_str(file.to_str().unwrap_or_default());
+    for number in [row, col] {
+        text.push_ascii(b":");
+        text.push_ascii(crate::number::digits(u64::from(number), &mut buffer));
+    }
+    text.push_ascii(b": ");
+    text.push_str(message.to_str().unwrap_or_default());
+    text.push_ascii(b"\0");
+    crate::abort(CStr::from_bytes_until_nul(text.finish_str().as_bytes()).unwrap_or(c""))
+}

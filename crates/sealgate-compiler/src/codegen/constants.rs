@@ -1,0 +1,263 @@
+//! Constant values, each once, and the static data that they become in the kernel's layout.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use sealgate_kernel::{Number, layout};
+
+/// A constant value, by its place in [`Constants`]. Equal ids are the same value; `1` and `1.0` have different ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ConstId(u32);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Node {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Decimal(Box<str>),
+    String(Box<str>),
+    Array(Box<[ConstId]>),
+    /// Sorted by key, keys unique.
+    Object(Box<[(ConstId, ConstId)]>),
+    /// Sorted, unique.
+    Set(Box<[ConstId]>),
+}
+
+/// Interns constants and lays them out from a base address on.
+#[derive(Debug)]
+pub(super) struct Constants {
+    base: u32,
+    data: Vec<u8>,
+    nodes: Vec<Node>,
+    known: HashMap<Node, ConstId>,
+    /// Address of each value; 0 until it is asked for, so that parts of larger constants cost nothing on their own account.
+    addresses: Vec<u32>,
+    texts: HashMap<Box<str>, u32>,
+}
+
+impl Constants {
+    pub(super) fn new(base: u32) -> Self {
+        Self {
+            base,
+            data: Vec::new(),
+            nodes: Vec::new(),
+            known: HashMap::new(),
+            addresses: Vec::new(),
+            texts: HashMap::new(),
+        }
+    }
+
+    /// The bytes, to lie at the base address.
+    pub(super) fn into_data(self) -> Vec<u8> {
+        self.data
+    }
+
+    pub(super) fn null(&mut self) -> ConstId {
+        self.intern(Node::Null)
+    }
+
+    pub(super) fn bool(&mut self, value: bool) -> ConstId {
+        self.intern(Node::Bool(value))
+    }
+
+    pub(super) fn integer(&mut self, value: i64) -> ConstId {
+        self.intern(Node::Int(value))
+    }
+
+    /// A number by its JSON text; `None` if it is not one.
+    pub(super) fn number(&mut self, text: &str) -> Option<ConstId> {
+        Some(match Number::parse(text)? {
+            Number::Int(value) => self.integer(value),
+            Number::Decimal(text) => self.intern(Node::Decimal(text.into())),
+        })
+    }
+
+    pub(super) fn string(&mut self, text: &str) -> ConstId {
+        self.intern(Node::String(text.into()))
+    }
+
+    pub(super) fn array(&mut self, elements: Vec<ConstId>) -> ConstId {
+        self.intern(Node::Array(elements.into()))
+    }
+
+    /// A set of elements in any order, with repetitions.
+    pub(super) fn set(&mut self, mut elements: Vec<ConstId>) -> ConstId {
+        elements.sort_by(|a, b| self.compare(*a, *b));
+        elements.dedup_by(|a, b| self.compare(*a, *b).is_eq());
+        self.intern(Node::Set(elements.into()))
+    }
+
+    /// An object of pairs in any order; of equal keys the last wins.
+    pub(super) fn object(&mut self, mut pairs: Vec<(ConstId, ConstId)>) -> ConstId {
+        pairs.reverse();
+        pairs.sort_by(|a, b| self.compare(a.0, b.0));
+        pairs.dedup_by(|a, b| self.compare(a.0, b.0).is_eq());
+        self.intern(Node::Object(pairs.into()))
+    }
+
+    /// The value as a key of an index: a scalar whose equality is equality of bits.
+    pub(super) fn is_index_key(&self, id: ConstId) -> bool {
+        matches!(self.node(id), Node::Null | Node::Bool(_) | Node::Int(_) | Node::String(_))
+    }
+
+    pub(super) fn is_bool(&self, id: ConstId) -> Option<bool> {
+        match self.node(id) {
+            Node::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The hash that the kernel gives the value at run time, for an index key.
+    pub(super) fn hash(&self, id: ConstId) -> Option<u32> {
+        use sealgate_kernel::index;
+        match self.node(id) {
+            Node::Null => Some(index::hash_null()),
+            Node::Bool(value) => Some(index::hash_bool(*value)),
+            Node::Int(value) => Some(index::hash_int(*value)),
+            Node::String(text) => Some(index::hash_text(text.as_bytes())),
+            _ => None,
+        }
+    }
+
+    /// Rego's order.
+    pub(super) fn compare(&self, a: ConstId, b: ConstId) -> Ordering {
+        if a == b {
+            return Ordering::Equal;
+        }
+        let many = |a: &[ConstId], b: &[ConstId]| {
+            let differ = a.iter().zip(b).map(|(a, b)| self.compare(*a, *b)).find(|order| order.is_ne());
+            differ.unwrap_or_else(|| a.len().cmp(&b.len()))
+        };
+        match (self.node(a), self.node(b)) {
+            (Node::Bool(a), Node::Bool(b)) => a.cmp(b),
+            (Node::Int(a), Node::Int(b)) => a.cmp(b),
+            (Node::String(a), Node::String(b)) => a.cmp(b),
+            (Node::Array(a), Node::Array(b)) | (Node::Set(a), Node::Set(b)) => many(a, b),
+            (Node::Object(a), Node::Object(b)) => {
+                let order = |((ak, av), (bk, bv)): (&(ConstId, ConstId), &(ConstId, ConstId))| {
+                    self.compare(*ak, *bk).then_with(|| self.compare(*av, *bv))
+                };
+                a.iter().zip(b).map(order).find(|order| order.is_ne()).unwrap_or_else(|| a.len().cmp(&b.len()))
+            }
+            (a, b) => match (number(a), number(b)) {
+                (Some(a), Some(b)) => a.cmp(&b),
+                _ => tag(a).cmp(&tag(b)),
+            },
+        }
+    }
+
+    fn node(&self, id: ConstId) -> &Node {
+        self.nodes.get(id.0 as usize).unwrap_or(&Node::Null)
+    }
+
+    fn intern(&mut self, node: Node) -> ConstId {
+        if let Some(id) = self.known.get(&node) {
+            return *id;
+        }
+        let id = ConstId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.nodes.push(node.clone());
+        self.addresses.push(0);
+        self.known.insert(node, id);
+        id
+    }
+
+    /// Where the value lies; lays it and its parts out at the first time of asking.
+    pub(super) fn address(&mut self, id: ConstId) -> u32 {
+        if let Some(address) = self.addresses.get(id.0 as usize).copied().filter(|address| *address != 0) {
+            return address;
+        }
+        let node = self.node(id).clone();
+        let (sub, length, word) = match &node {
+            Node::Null => (0, 0, 0),
+            Node::Bool(value) => (u8::from(*value), 0, 0),
+            Node::Int(value) => (layout::NUMBER_INT, 0, value.cast_unsigned()),
+            Node::Decimal(text) => (layout::NUMBER_DECIMAL, text.len(), u64::from(self.bytes(text.as_bytes()))),
+            Node::String(text) => (0, text.len(), u64::from(self.bytes(text.as_bytes()))),
+            Node::Array(elements) | Node::Set(elements) => {
+                let parts: Vec<u32> = elements.iter().map(|element| self.address(*element)).collect();
+                (0, elements.len(), u64::from(self.words(&parts)))
+            }
+            Node::Object(pairs) => {
+                let parts: Vec<u32> =
+                    pairs.iter().flat_map(|(key, value)| [*key, *value]).map(|part| self.address(part)).collect();
+                (0, pairs.len(), u64::from(self.words(&parts)))
+            }
+        };
+        let address = self.align(layout::HEADER_ALIGN);
+        self.data.push(tag(&node));
+        self.data.push(sub);
+        self.data.extend_from_slice(&layout::FLAG_STATIC.to_le_bytes());
+        self.data.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+        self.data.extend_from_slice(&word.to_le_bytes());
+        if let Some(slot) = self.addresses.get_mut(id.0 as usize) {
+            *slot = address;
+        }
+        address
+    }
+
+    /// Where a NUL-terminated text lies; what follows a NUL in `text` is dropped.
+    pub(super) fn text(&mut self, text: &str) -> u32 {
+        let text = text.split('\0').next().unwrap_or_default();
+        if let Some(address) = self.texts.get(text) {
+            return *address;
+        }
+        let address = self.bytes(text.as_bytes());
+        self.data.push(0);
+        self.texts.insert(text.into(), address);
+        address
+    }
+
+    /// Adds words at an address that is a multiple of 8.
+    pub(super) fn words(&mut self, words: &[u32]) -> u32 {
+        let address = self.align(layout::HEADER_ALIGN);
+        self.data.reserve(words.len() * 4);
+        for word in words {
+            self.data.extend_from_slice(&word.to_le_bytes());
+        }
+        address
+    }
+
+    /// Overwrites a word that [`Constants::words`] added.
+    pub(super) fn set_word(&mut self, address: u32, word: u32) {
+        let start = address.saturating_sub(self.base) as usize;
+        if let Some(bytes) = self.data.get_mut(start..start + 4) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> u32 {
+        let address = self.end();
+        self.data.extend_from_slice(bytes);
+        address
+    }
+
+    fn align(&mut self, align: u32) -> u32 {
+        self.data.resize(self.data.len().next_multiple_of(align as usize), 0);
+        self.end()
+    }
+
+    /// One past the last byte. Saturates; the linker refuses modules far smaller.
+    pub(super) fn end(&self) -> u32 {
+        self.base.saturating_add(u32::try_from(self.data.len()).unwrap_or(u32::MAX))
+    }
+}
+
+fn number(node: &Node) -> Option<Number<'_>> {
+    match node {
+        Node::Int(value) => Some(Number::Int(*value)),
+        Node::Decimal(text) => Some(Number::Decimal(text)),
+        _ => None,
+    }
+}
+
+fn tag(node: &Node) -> u8 {
+    match node {
+        Node::Null => layout::TAG_NULL,
+        Node::Bool(_) => layout::TAG_BOOL,
+        Node::Int(_) | Node::Decimal(_) => layout::TAG_NUMBER,
+        Node::String(_) => layout::TAG_STRING,
+        Node::Array(_) => layout::TAG_ARRAY,
+        Node::Object(_) => layout::TAG_OBJECT,
+        Node::Set(_) => layout::TAG_SET,
+    }
+}

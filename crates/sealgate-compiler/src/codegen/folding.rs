@@ -1,0 +1,272 @@
+//! Which collections of a function are constant, and which scans may end early.
+//!
+//! A collection is constant if it is made and filled in one block, with constants, and never changed elsewhere. It becomes
+//! static data instead of code. A scan may end at its first success if all that the rest of it could do is to assign the
+//! same constant again.
+
+use std::collections::{HashMap, HashSet};
+
+use super::access::{self, Access};
+use super::constants::ConstId;
+use super::function::FunctionCompiler;
+use crate::ir::{Block, Local, Operand, Stmt};
+
+/// What is known of a whole function before it is compiled.
+#[derive(Debug, Default)]
+pub(super) struct Folding {
+    /// Locals whose collections are changed outside of the block that makes them.
+    unfoldable: HashSet<Local>,
+    read: HashSet<Local>,
+    /// Locals that some outermost block reads before it assigns them: by local, the blocks.
+    exposed: HashMap<Local, Vec<usize>>,
+}
+
+impl Folding {
+    pub(super) fn of(blocks: &[Block]) -> Self {
+        let mut folding = Self::default();
+        for (place, block) in blocks.iter().enumerate() {
+            folding.changes(block);
+            let mut assigned = HashSet::new();
+            access::of_block(block, &mut |access| match access {
+                Access::Assign(local) => {
+                    assigned.insert(local);
+                }
+                Access::Read(local) | Access::Mutate(local) => {
+                    folding.read.insert(local);
+                    if !assigned.contains(&local) {
+                        let places = folding.exposed.entry(local).or_default();
+                        if places.last() != Some(&place) {
+                            places.push(place);
+                        }
+                    }
+                }
+            });
+        }
+        folding
+    }
+
+    fn changes(&mut self, block: &Block) {
+        let mut made = HashSet::new();
+        for statement in &block.stmts {
+            match &statement.stmt {
+                Stmt::MakeArray { target, .. } | Stmt::MakeObject { target } | Stmt::MakeSet { target } => {
+                    made.insert(*target);
+                }
+                stmt => {
+                    if let Some(changed) = changed(stmt)
+                        && !made.contains(&changed)
+                    {
+                        self.unfoldable.insert(changed);
+                    }
+                    access::nested(stmt).iter().for_each(|block| self.changes(block));
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_read(&self, local: Local) -> bool {
+        self.read.contains(&local)
+    }
+
+    /// Whether anything that the outermost block `place` assigns, except `except`, is read by another block.
+    pub(super) fn leaks(&self, blocks: &[Block], place: usize, except: Local) -> bool {
+        let mut leaks = false;
+        if let Some(block) = blocks.get(place) {
+            access::of_block(block, &mut |access| {
+                if let Access::Assign(local) | Access::Mutate(local) = access
+                    && local != except
+                {
+                    leaks |= self.exposed.get(&local).is_some_and(|places| places.iter().any(|at| *at != place));
+                }
+            });
+        }
+        leaks
+    }
+
+    /// The local whose first value ends the outermost block `place`: all it does is to assign one constant to that local.
+    pub(super) fn early_exit(&self, blocks: &[Block], place: usize, params: &[Local]) -> Option<Local> {
+        let block = blocks.get(place)?;
+        let mut found = Found::default();
+        found.search(block, false);
+        let (target, value) = found.assigned?;
+        let constant = !matches!(value, Operand::Local(_));
+        if !found.in_scan || !constant || found.other || params.contains(&target) || self.leaks(blocks, place, target) {
+            return None;
+        }
+        Some(target)
+    }
+}
+
+/// The one assignment of a rule's value in a block.
+#[derive(Default)]
+struct Found {
+    assigned: Option<(Local, Operand)>,
+    in_scan: bool,
+    /// Whether there is something that must not be skipped.
+    other: bool,
+}
+
+impl Found {
+    fn search(&mut self, block: &Block, scanned: bool) {
+        for statement in &block.stmts {
+            match &statement.stmt {
+                Stmt::AssignVarOnce { source, target } => match self.assigned {
+                    None => {
+                        self.assigned = Some((*target, *source));
+                        self.in_scan = scanned;
+                    }
+                    Some(before) if before == (*target, *source) => self.in_scan |= scanned,
+                    Some(_) => self.other = true,
+                },
+                Stmt::ReturnLocal { .. } | Stmt::ResultSetAdd { .. } | Stmt::ObjectInsertOnce { .. } => {
+                    self.other = true
+                }
+                Stmt::Scan { block, .. } => self.search(block, true),
+                stmt => access::nested(stmt).iter().for_each(|block| self.search(block, scanned)),
+            }
+        }
+    }
+}
+
+/// The collection that a statement changes.
+fn changed(stmt: &Stmt) -> Option<Local> {
+    match stmt {
+        Stmt::ArrayAppend { array: target, .. }
+        | Stmt::SetAdd { set: target, .. }
+        | Stmt::ObjectInsert { object: target, .. }
+        | Stmt::ObjectInsertOnce { object: target, .. } => Some(*target),
+        _ => None,
+    }
+}
+
+/// For each statement of the block that makes a collection: the last one that changes it before it is made anew.
+pub(super) fn last_changes(block: &Block) -> Vec<Option<usize>> {
+    let mut last = vec![None; block.stmts.len()];
+    let mut later = HashMap::new();
+    for (place, statement) in block.stmts.iter().enumerate().rev() {
+        match &statement.stmt {
+            Stmt::MakeArray { target, .. } | Stmt::MakeObject { target } | Stmt::MakeSet { target } => {
+                if let Some(slot) = last.get_mut(place) {
+                    *slot = later.remove(target);
+                }
+            }
+            stmt => {
+                if let Some(changed) = changed(stmt) {
+                    later.entry(changed).or_insert(place);
+                }
+            }
+        }
+    }
+    last
+}
+
+/// The locals that a block assigns.
+pub(super) fn assigned_in(block: &Block, visit: &mut dyn FnMut(Local)) {
+    access::of_block(block, &mut |access| {
+        if let Access::Assign(local) = access {
+            visit(local);
+        }
+    });
+}
+
+/// A collection that has been made and filled with constants only, so far.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    items: Items,
+    /// Place of the statement that changes it for the last time.
+    last: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Items {
+    Array(Vec<ConstId>),
+    Object(Vec<(ConstId, ConstId)>),
+    Set(Vec<ConstId>),
+}
+
+impl FunctionCompiler<'_, '_> {
+    /// Takes care of a statement that makes or fills a constant collection; whether it did.
+    pub(super) fn fold(&mut self, place: usize, last_change: Option<usize>, stmt: &Stmt) -> bool {
+        let (target, items) = match stmt {
+            Stmt::MakeArray { target, .. } => (*target, Items::Array(Vec::new())),
+            Stmt::MakeObject { target } => (*target, Items::Object(Vec::new())),
+            Stmt::MakeSet { target } => (*target, Items::Set(Vec::new())),
+            _ => return self.fill(place, stmt),
+        };
+        if self.folding.unfoldable.contains(&target) {
+            return false;
+        }
+        match last_change {
+            None => self.set_collection(target, items),
+            Some(last) => {
+                self.pending.insert(target, Pending { items, last });
+            }
+        }
+        true
+    }
+
+    fn fill(&mut self, place: usize, stmt: &Stmt) -> bool {
+        let Some(target) = changed(stmt).filter(|target| self.pending.contains_key(target)) else { return false };
+        let (key, value) = match stmt {
+            Stmt::ArrayAppend { value, .. } | Stmt::SetAdd { value, .. } => (None, self.constant_of(*value)),
+            Stmt::ObjectInsert { key, value, .. } => (self.constant_of(*key), self.constant_of(*value)),
+            _ => (None, None),
+        };
+        let Some(pending) = self.pending.get_mut(&target) else { return false };
+        match (&mut pending.items, key, value) {
+            (Items::Array(elements) | Items::Set(elements), None, Some(value)) => elements.push(value),
+            (Items::Object(pairs), Some(key), Some(value)) => pairs.push((key, value)),
+            _ => {
+                self.flush(target);
+                return false;
+            }
+        }
+        if pending.last == place
+            && let Some(done) = self.pending.remove(&target)
+        {
+            self.set_collection(target, done.items);
+        }
+        true
+    }
+
+    fn set_collection(&mut self, target: Local, items: Items) {
+        let constants = &mut self.module.constants;
+        let id = match items {
+            Items::Array(elements) => constants.array(elements),
+            Items::Set(elements) => constants.set(elements),
+            Items::Object(pairs) => constants.object(pairs),
+        };
+        self.set_constant(target, id);
+    }
+
+    /// Makes a pending collection at run time after all.
+    pub(super) fn flush(&mut self, local: Local) {
+        let Some(Pending { items, .. }) = self.pending.remove(&local) else { return };
+        let (make, fill, all): (_, _, Vec<Vec<ConstId>>) = match items {
+            Items::Array(elements) => {
+                ("sg_array_new", "sg_array_push", elements.into_iter().map(|element| vec![element]).collect())
+            }
+            Items::Set(elements) => {
+                ("sg_set_new", "sg_set_add", elements.into_iter().map(|element| vec![element]).collect())
+            }
+            Items::Object(pairs) => {
+                ("sg_object_new", "sg_object_insert", pairs.into_iter().map(|(key, value)| vec![key, value]).collect())
+            }
+        };
+        self.emit().i32_const(0);
+        self.call(make);
+        self.set(local);
+        for operands in all {
+            let index = self.local(local);
+            self.get(index);
+            operands.into_iter().for_each(|operand| self.push_constant(operand));
+            self.call(fill);
+        }
+    }
+
+    pub(super) fn flush_all(&mut self) {
+        let mut pending: Vec<Local> = self.pending.keys().copied().collect();
+        pending.sort_unstable();
+        pending.into_iter().for_each(|local| self.flush(local));
+    }
+}

@@ -1,0 +1,117 @@
+//! The crate's entry: from a plan to a finished module.
+
+use std::sync::OnceLock;
+
+use crate::codegen::{self, CodegenError};
+use crate::ir::{InvalidPlan, Policy};
+use crate::link::{self, Exports, LinkError, Object};
+
+/// The kernel's relocatable object, built by `cargo xtask build-kernel`.
+static KERNEL_OBJECT: &[u8] = include_bytes!("../kernel/kernel.o");
+
+/// The ABI that modules have: version, minor version.
+pub const ABI_VERSION: (i32, i32) = (1, 3);
+
+/// Our own export: as `opa_eval`, but strict about its input. Hosts tell by it whether they may rely on that.
+const STRICT_EVAL: &str = "sealgate_eval";
+
+/// What a module exports, as hosts use it.
+const EXPORTS: Exports<'static> = Exports {
+    functions: &[
+        "opa_malloc",
+        "opa_free",
+        "opa_heap_ptr_get",
+        "opa_heap_ptr_set",
+        "opa_heap_blocks_stash",
+        "opa_heap_blocks_restore",
+        "opa_heap_stash_clear",
+        "opa_json_parse",
+        "opa_value_parse",
+        "opa_json_dump",
+        "opa_value_dump",
+        "opa_value_free",
+        "opa_value_add_path",
+        "opa_value_remove_path",
+        "opa_eval_ctx_new",
+        "opa_eval_ctx_set_input",
+        "opa_eval_ctx_set_data",
+        "opa_eval_ctx_set_entrypoint",
+        "opa_eval_ctx_get_result",
+        "opa_eval",
+        "eval",
+        "builtins",
+        "entrypoints",
+        STRICT_EVAL,
+    ],
+    outermost: &["opa_eval", "opa_heap_ptr_set", STRICT_EVAL],
+    constants: &[("opa_wasm_abi_version", ABI_VERSION.0), ("opa_wasm_abi_minor_version", ABI_VERSION.1)],
+    imports: &["opa_abort", "opa_builtin0", "opa_builtin1", "opa_builtin2", "opa_builtin3", "opa_builtin4"],
+};
+
+/// A compiled policy.
+#[derive(Clone, Debug)]
+pub struct CompiledModule {
+    /// The module's bytes.
+    pub wasm: Vec<u8>,
+    /// Names of the builtins that a host must serve, sorted.
+    pub builtins: Vec<String>,
+}
+
+/// Why there is no module.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The plan is not whole.
+    #[error(transparent)]
+    Invalid(#[from] InvalidPlan),
+    /// The plan asks for something that a module cannot do.
+    #[error(transparent)]
+    Codegen(#[from] CodegenError),
+    /// The module cannot be put together.
+    #[error("linking failed: {0}")]
+    Link(#[from] LinkError),
+    /// The bytes are not a module that can be printed.
+    #[error("not a Wasm module: {0}")]
+    Print(String),
+}
+
+/// Compiles a plan, ours or OPA's, to a module with the OPA ABI. The same plan gives the same bytes.
+///
+/// # Errors
+/// See [`CompileError`].
+pub fn compile_plan(policy: &Policy) -> Result<CompiledModule, CompileError> {
+    static OBJECT: OnceLock<Option<Object<'static>>> = OnceLock::new();
+    policy.validate()?;
+    let fresh;
+    let object = match OBJECT.get_or_init(|| Object::read(KERNEL_OBJECT).ok()) {
+        Some(object) => object,
+        // Reads it again for its error.
+        None => {
+            fresh = Object::read(KERNEL_OBJECT)?;
+            &fresh
+        }
+    };
+    let output = codegen::generate(policy, &|symbol| object.defines(symbol))?;
+    let functions: Vec<&str> =
+        EXPORTS.functions.iter().copied().filter(|name| *name != STRICT_EVAL || object.defines(name)).collect();
+    let wasm = link::link(object, &output.generated, &Exports { functions: &functions, ..EXPORTS })?;
+    Ok(CompiledModule { wasm, builtins: output.required_builtins })
+}
+
+/// The text form of a module.
+///
+/// # Errors
+/// [`CompileError::Print`] for bytes that are not Wasm.
+pub fn wat(wasm: &[u8]) -> Result<String, CompileError> {
+    wasmprinter::print_bytes(wasm).map_err(|error| CompileError::Print(error.to_string()))
+}
+
+/// Name, version and digest of the kernel that modules are linked with.
+pub fn kernel() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        use sha2::Digest as _;
+        let digest = sha2::Sha256::digest(KERNEL_OBJECT);
+        let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("sealgate-kernel {} sha256:{short}", env!("CARGO_PKG_VERSION"))
+    })
+}

@@ -1,0 +1,55 @@
+//! Static dispatch tables: from the values of a few scalars to a record that the compiler laid out.
+//!
+//! The compiler hashes constants with the functions here, natively; generated code looks values up with `sg_index_find`.
+//! Only null, booleans, integers within i64 and strings are keys. A number that is written differently but is worth the
+//! same (`1.0`) finds the integer's record.
+//!
+//! A table is `mask: u32`, `keys: u32`, then `mask + 1` slots, each the address of a record or 0; a key's place is its hash
+//! and `mask`, then on to the next free one. A record begins with its `hash: u32` and the addresses of its key values.
+
+/// Hash of null.
+pub const fn hash_null() -> u32 {
+    0x9e37_79b9
+}
+
+/// Hash of a boolean.
+pub const fn hash_bool(value: bool) -> u32 {
+    if value { 0x85eb_ca6b } else { 0xc2b2_ae35 }
+}
+
+/// Hash of an integer.
+pub const fn hash_int(value: i64) -> u32 {
+    finish(mix(0x2545_f491_4f6c_dd1d, value.cast_unsigned()))
+}
+
+/// Hash of a string's UTF-8 bytes.
+#[inline]
+pub fn hash_text(bytes: &[u8]) -> u32 {
+    let mut state = mix(0x9e37_79b9_7f4a_7c15, bytes.len() as u64);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        state = mix(state, u64::from_le_bytes(*word));
+    }
+    if !rest.is_empty() {
+        let mut last = [0; 8];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        state = mix(state, u64::from_le_bytes(last));
+    }
+    finish(state)
+}
+
+/// Hash of several keys, from the hash of those before and that of the next; start with 0.
+pub const fn combine(before: u32, next: u32) -> u32 {
+    (before.rotate_left(5) ^ next).wrapping_mul(0x9e37_79b1)
+}
+
+const fn mix(state: u64, word: u64) -> u64 {
+    let mixed = (state ^ word).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    mixed ^ (mixed >> 32)
+}
+
+const fn finish(state: u64) -> u32 {
+    (state ^ (state >> 32)) as u32
+}
