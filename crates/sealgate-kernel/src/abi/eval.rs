@@ -92,6 +92,21 @@ extern "C" fn opa_eval(
     values::text(result, if format == 0 { Notation::Json } else { Notation::Rego })
 }
 
+/// Evaluates in one call, as Sealgate's own host asks: the input is exactly one JSON value, or the call aborts, so that the
+/// host need not look at it. The result set comes back as JSON.
+#[unsafe(no_mangle)]
+extern "C" fn sealgate_eval(
+    entrypoint: i32,
+    data: Option<Value<'static>>,
+    input: *const u8,
+    input_len: usize,
+    heap: usize,
+) -> *const c_char {
+    wasm::set_top(heap);
+    let value = values::parse_strictly(input, input_len);
+    values::text(sg_entry(entrypoint, Some(value), data), Notation::Json)
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn entrypoints() -> Option<Value<'static>> {
     sg_entrypoints_value()

@@ -21,6 +21,16 @@ pub(super) fn parse(start: *const u8, len: usize, notation: Notation) -> Option<
     }
 }
 
+/// Reads a text that is exactly one JSON value. Anything else aborts.
+pub(super) fn parse_strictly(start: *const u8, len: usize) -> Value<'static> {
+    // SAFETY: the host wrote `len` bytes there, and leaves them alone until it resets the heap.
+    let text = if len == 0 { &[] } else { unsafe { core::slice::from_raw_parts(start, len) } };
+    match crate::json::parse(Heap::module(), text, Notation::Json) {
+        Ok(value) => value,
+        Err(_) => crate::abort(c"the input is not one JSON value"),
+    }
+}
+
 /// The NUL-terminated text of a value.
 pub(super) fn text(value: Option<Value<'static>>, notation: Notation) -> *const c_char {
     let Some(value) = value else { return core::ptr::null() };
