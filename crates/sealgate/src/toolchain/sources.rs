@@ -14,7 +14,8 @@ pub const MAX_FILES: usize = 1_000;
 /// One policy's texts.
 #[derive(Clone, Debug)]
 pub struct PolicyFiles {
-    /// What the policy is called where it does not name itself: the file's stem or the folder's name.
+    /// What the policy is called where it does not name itself: the file's stem, or the folder's name (its parent's where
+    /// the folder is called `policies`).
     pub stem: String,
     /// Whether the texts are role files of a folder.
     pub folder: bool,
@@ -29,6 +30,14 @@ pub struct PolicyFile {
     pub path: String,
     /// The text.
     pub text: String,
+}
+
+impl PolicyFile {
+    /// The file name without its folders.
+    pub fn name(&self) -> String {
+        let name = Path::new(&self.path).file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
 }
 
 /// Why a policy could not be read.
@@ -66,6 +75,12 @@ pub enum SourceError {
 }
 
 impl PolicyFiles {
+    /// One file that is in memory already.
+    pub fn single(name: &str, text: &str) -> Self {
+        let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self { stem, folder: false, files: vec![PolicyFile { path: name.to_owned(), text: text.to_owned() }] }
+    }
+
     /// Reads `path`: a file, or a folder of role files (`*.yaml`, `*.yml`; others are left alone).
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         let found = fs::metadata(path).map_err(|source| io(path, source))?;
@@ -88,9 +103,7 @@ impl PolicyFiles {
         }
         paths.sort();
         let files = paths.iter().map(|path| read_file(path)).collect::<Result<_, _>>()?;
-        // `.` and `..` have no name of their own.
-        let full = fs::canonicalize(path).map_err(|source| io(path, source))?;
-        Ok(Self { stem: stem(&full)?, folder: true, files })
+        Ok(Self { stem: folder_name(path)?, folder: true, files })
     }
 }
 
@@ -110,6 +123,17 @@ fn stem(path: &Path) -> Result<String, SourceError> {
         .map(|stem| stem.to_string_lossy().into_owned())
         .filter(|stem| !stem.is_empty())
         .ok_or_else(|| SourceError::NoName(path.to_owned()))
+}
+
+/// A folder's own name; that of its parent where it is called `policies`, as the ancestor calls every folder of role files.
+fn folder_name(path: &Path) -> Result<String, SourceError> {
+    // `.` and `..` have no name of their own.
+    let full = fs::canonicalize(path).map_err(|source| io(path, source))?;
+    let named = match full.file_name() {
+        Some(name) if name == "policies" => full.parent().unwrap_or(&full),
+        _ => &full,
+    };
+    stem(named)
 }
 
 fn io(path: &Path, source: std::io::Error) -> SourceError {

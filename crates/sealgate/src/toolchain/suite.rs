@@ -1,8 +1,9 @@
 //! A policy's calls: what a policy is expected to decide, as data beside it.
 //!
-//! Takes a YAML text with `calls`, each a request with the outcome and violations that it must give; compares them with
-//! what an engine decides. Knows nothing of engines: the caller decides each request.
+//! Takes a YAML text with `calls`, each a request with the outcome and violations that it must give; asks a loaded policy
+//! and compares.
 
+use sealgate_runtime::{Outcome, Policy, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -65,6 +66,26 @@ pub struct Decided {
     pub violations: Vec<String>,
 }
 
+impl From<Outcome> for Expected {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Allow => Self::Allow,
+            Outcome::Deny => Self::Deny,
+            Outcome::NeedsApproval => Self::NeedsApproval,
+        }
+    }
+}
+
+impl std::fmt::Display for Expected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::NeedsApproval => "needs_approval",
+        })
+    }
+}
+
 /// Why a file of calls was refused; the text shows the line.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -89,6 +110,16 @@ impl Call {
             input.insert(key.to_owned(), Value::Object(attributes.clone()));
         }
         Value::Object(input)
+    }
+
+    /// What a policy decides for the call.
+    pub fn decide(&self, policy: &Policy) -> Decided {
+        let mut request = Request::new(&self.tool).args(&self.args).ctx(&self.ctx).user(&self.user).run(&self.run);
+        if let Some(role) = &self.role {
+            request = request.role(role);
+        }
+        let decision = policy.decide_or_deny(&request);
+        Decided { outcome: decision.outcome().into(), violations: decision.violations().map(str::to_owned).collect() }
     }
 
     /// Whether the decision is the one expected.
