@@ -1,15 +1,21 @@
-//! The build toolchain.
+//! The build toolchain: `cargo xtask …`. Thin: one module per command, over the same library calls as the `sealgate`
+//! command.
 
 use std::path::Path;
+use std::process::ExitCode;
 
-use anyhow::{Context, Result};
 use clap::Parser;
+use sealgate_cli::{Exit, Failure};
 
+mod build_bundle;
 mod build_kernel;
 
-/// Builds, checks and measures Sealgate.
+/// Builds and checks Sealgate.
 #[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
+    /// Compile policies to signed bundles, verify them, and decide their calls.
+    BuildBundle(build_bundle::Args),
     /// Compile the kernel to WebAssembly.
     BuildKernel {
         /// Compare with the committed object instead of writing it.
@@ -18,9 +24,16 @@ enum Task {
     },
 }
 
-fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
-    match Task::parse() {
-        Task::BuildKernel { check } => build_kernel::run(root, check),
+fn main() -> ExitCode {
+    sealgate_cli::finish(run(Task::parse())).into()
+}
+
+fn run(task: Task) -> Result<Exit, Failure> {
+    let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() else {
+        return Err(Failure::Usage("xtask does not lie in the workspace".to_owned()));
+    };
+    match task {
+        Task::BuildBundle(args) => args.run(root),
+        Task::BuildKernel { check } => Ok(build_kernel::run(root, check).map(|()| Exit::Ok)?),
     }
 }

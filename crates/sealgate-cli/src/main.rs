@@ -1,2 +1,7 @@
 //! The `sealgate` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sealgate_cli::run().into()
+}

@@ -1,0 +1,118 @@
+//! `sealgate decide`: one decision, by a bundle or by a policy compiled on the spot.
+
+use std::path::PathBuf;
+
+use sealgate::bundle::{SigningKey, TrustStore, UnixSeconds, UnverifiedBundle, VerifiedBundle, VerifyOptions};
+use sealgate::toolchain::compile::{CompileOptions, DEFAULT_PACKAGE};
+use sealgate::toolchain::pack::{PackOptions, pack};
+use sealgate::{Decision, Outcome, Policy, Request, RuntimeOptions};
+use serde_json::{Map, Value};
+
+use super::verify;
+use crate::{Exit, Failure, json_argument, policies};
+
+/// A call, and what decides it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    by: By,
+    /// A trusted public key file, or a folder of them; may be repeated.
+    #[arg(long, requires = "bundle")]
+    key: Vec<PathBuf>,
+    /// Refuse a bundle of another name.
+    #[arg(long, requires = "bundle")]
+    name: Option<String>,
+    /// The caller's role.
+    #[arg(long)]
+    role: Option<String>,
+    /// The tool that is to run.
+    #[arg(long)]
+    tool: String,
+    /// The tool's arguments: a JSON object, or @FILE.
+    #[arg(long, value_parser = json_argument::parse, value_name = "JSON")]
+    args: Option<Map<String, Value>>,
+    /// Attributes of the call's context: a JSON object, or @FILE.
+    #[arg(long, value_parser = json_argument::parse, value_name = "JSON")]
+    ctx: Option<Map<String, Value>>,
+    /// Attributes of the caller: a JSON object, or @FILE.
+    #[arg(long, value_parser = json_argument::parse, value_name = "JSON")]
+    user: Option<Map<String, Value>>,
+    /// Facts of the agent's run: a JSON object, or @FILE.
+    #[arg(long, value_parser = json_argument::parse, value_name = "JSON")]
+    run: Option<Map<String, Value>>,
+    /// Print the decision as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct By {
+    /// A bundle: an archive, or a folder.
+    #[arg(long, requires = "key")]
+    bundle: Option<PathBuf>,
+    /// A policy file, or a folder of role files.
+    #[arg(long)]
+    policy: Option<PathBuf>,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let bundle = match (&self.by.bundle, &self.by.policy) {
+            (Some(bundle), _) => verify::load(bundle, &self.key, self.name.as_deref(), None)?,
+            (None, Some(policy)) => built(policy)?,
+            (None, None) => return Err(Failure::Usage("give --bundle or --policy".to_owned())),
+        };
+        let policy = Policy::load(&bundle, &RuntimeOptions::default())
+            .map_err(|error| Failure::refused("the bundle's module is refused", error))?;
+        let mut request = Request::new(&self.tool);
+        if let Some(role) = &self.role {
+            request = request.role(role);
+        }
+        if let Some(args) = &self.args {
+            request = request.args(args);
+        }
+        if let Some(ctx) = &self.ctx {
+            request = request.ctx(ctx);
+        }
+        if let Some(user) = &self.user {
+            request = request.user(user);
+        }
+        if let Some(run) = &self.run {
+            request = request.run(run);
+        }
+        let decision = policy.decide(&request)?;
+        if self.json {
+            println!("{}", serde_json::to_string(&decision)?);
+        } else {
+            print(&decision);
+        }
+        Ok(match decision.outcome() {
+            Outcome::Allow => Exit::Ok,
+            Outcome::Deny => Exit::Deny,
+            Outcome::NeedsApproval => Exit::NeedsApproval,
+        })
+    }
+}
+
+/// The policy as a bundle that a key of the moment signed: it takes the same way through verification as any other.
+fn built(policy: &std::path::Path) -> Result<VerifiedBundle, Failure> {
+    let (files, compiled) = policies::compile_policy(policy, &CompileOptions::new(DEFAULT_PACKAGE))?;
+    let key = SigningKey::generate()?;
+    let bytes = pack(&files, &compiled, &PackOptions::default())?.sign(&key)?.tar_gz()?;
+    let options = VerifyOptions::new(TrustStore::of(key.public_key()), UnixSeconds::system_now());
+    Ok(UnverifiedBundle::read(&bytes)?.verify(&options)?)
+}
+
+fn print(decision: &Decision) {
+    println!("{} ({})", decision.outcome(), decision.reason());
+    for violation in decision.violations() {
+        println!("  violated  {violation}");
+    }
+    if let Some(rule) = decision.rule() {
+        println!("  rule      {rule}");
+    }
+    let policy = decision.policy();
+    println!("  policy    {} at {}", policy.name, policy.revision);
+    println!("  id        {}", decision.id());
+}

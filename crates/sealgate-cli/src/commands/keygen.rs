@@ -1,0 +1,32 @@
+//! `sealgate keygen`: a key pair.
+
+use std::path::PathBuf;
+
+use sealgate::bundle::SigningKey;
+use sealgate::bundle::keys::{KeyError, file};
+
+use crate::{Exit, Failure};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where: PREFIX.private and PREFIX.public.
+    #[arg(long, value_name = "PREFIX")]
+    out: PathBuf,
+    /// Replace files that are there already.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let key = SigningKey::generate()?;
+        let (private, public) = file::write_pair(&self.out, &key, self.force).map_err(|error| match error {
+            KeyError::Exists { path } => Failure::Usage(format!("`{path}` exists already; --force replaces it")),
+            other => other.into(),
+        })?;
+        println!("key id   {}", key.public_key().id());
+        println!("private  {} (keep it secret)", private.display());
+        println!("public   {}", public.display());
+        Ok(Exit::Ok)
+    }
+}

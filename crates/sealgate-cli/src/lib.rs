@@ -1,0 +1,34 @@
+//! The `sealgate` command line, as a library so that `xtask` runs the same code.
+//!
+//! Parses arguments, calls the facade, prints, and gives an [`Exit`] code. Decides nothing by itself.
+
+pub mod commands;
+mod exit;
+mod json_argument;
+pub mod policies;
+pub mod table;
+
+use clap::Parser;
+
+pub use exit::{Exit, Failure};
+
+/// Signed, sandboxed policy decisions: from a YAML policy to a bundle, from a bundle to a decision.
+#[derive(Debug, Parser)]
+#[command(name = "sealgate", version, about, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 allow or done, 2 usage, 3 the policy or bundle is refused, 10 deny, 11 needs approval, 1 anything else.";
+
+/// Runs the command line of this process.
+pub fn run() -> Exit {
+    finish(Cli::parse().command.run())
+}
+
+/// Reports a failure and gives the exit code.
+pub fn finish(result: Result<Exit, Failure>) -> Exit {
+    result.unwrap_or_else(|failure| failure.report())
+}

@@ -1,0 +1,220 @@
+//! The `sealgate` command as a user meets it: exit codes, output, what is written and what is not.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const POLICY: &str = r#"version: 1
+name: refunds
+roles:
+  agent:
+    tools:
+      refund:
+        mode: allow
+        constraints: ["args.amount <= 100"]
+      wire: { mode: approval_required }
+"#;
+
+/// A folder with a policy and a key pair, and the command run in it.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(TempDir::new().unwrap());
+        desk.file("policy.yaml", POLICY);
+        desk.ok(&["keygen", "--out", "k"]);
+        desk
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let output: Output =
+            Command::new(env!("CARGO_BIN_EXE_sealgate")).args(args).current_dir(self.path()).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// Runs what must end with 0, and gives its output.
+    fn ok(&self, args: &[&str]) -> String {
+        let (code, stdout, stderr) = self.run(args);
+        assert_eq!(code, 0, "{args:?}: {stderr}");
+        stdout
+    }
+
+    /// Runs what must end with this code, and gives what it says.
+    fn fails(&self, code: i32, args: &[&str]) -> String {
+        let (found, stdout, stderr) = self.run(args);
+        assert_eq!(found, code, "{args:?}\n{stdout}\n{stderr}");
+        stdout + &stderr
+    }
+
+    fn build(&self) {
+        self.ok(&["build", "policy.yaml", "--sign-key", "k.private", "--format", "both"]);
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.path().join(folder)) else { return Vec::new() };
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn a_private_key_is_secret_and_is_not_replaced_by_accident() {
+    let desk = Desk::new();
+    let mode = fs::metadata(desk.path().join("k.private")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let before = fs::read(desk.path().join("k.private")).unwrap();
+    assert!(desk.fails(2, &["keygen", "--out", "k"]).contains("--force"));
+    assert_eq!(fs::read(desk.path().join("k.private")).unwrap(), before);
+    desk.ok(&["keygen", "--out", "k", "--force"]);
+    assert_ne!(fs::read(desk.path().join("k.private")).unwrap(), before);
+    fs::set_permissions(desk.path().join("k.private"), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = desk.fails(1, &["build", "policy.yaml", "--sign-key", "k.private"]);
+    assert!(said.contains("can be read by others"), "{said}");
+}
+
+#[test]
+fn the_exit_code_is_the_outcome() {
+    let desk = Desk::new();
+    desk.build();
+    for by in [
+        &["--policy", "policy.yaml"][..],
+        &["--bundle", "dist/refunds.tar.gz", "--key", "k.public"],
+        &["--bundle", "dist/refunds", "--key", "."],
+    ] {
+        let decide = |rest: &[&str]| [&["decide"], by, &["--role", "agent"], rest].concat();
+        desk.ok(&decide(&["--tool", "refund", "--args", r#"{"amount": 100}"#]));
+        let said = desk.fails(10, &decide(&["--tool", "refund", "--args", r#"{"amount": 101}"#]));
+        assert!(said.contains("args.amount <= 100"), "{said}");
+        desk.fails(10, &decide(&["--tool", "unlisted"]));
+        desk.fails(11, &decide(&["--tool", "wire"]));
+    }
+}
+
+#[test]
+fn a_decision_as_json_says_why_and_by_what() {
+    let desk = Desk::new();
+    desk.build();
+    desk.file("args.json", r#"{"amount": "100"}"#);
+    let by = ["decide", "--bundle", "dist/refunds.tar.gz", "--key", "k.public", "--name", "refunds", "--json"];
+    let said = desk.fails(10, &[&by[..], &["--role", "agent", "--tool", "refund", "--args", "@args.json"]].concat());
+    let decision: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(decision["outcome"], "deny");
+    assert_eq!(decision["reason"], "constraint_failed");
+    assert_eq!(decision["violations"], serde_json::json!(["args.amount <= 100"]));
+    assert_eq!(decision["rule"], "agent/tools/refund");
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error() {
+    let desk = Desk::new();
+    for args in [
+        &["decide", "--tool", "x"][..],
+        &["decide", "--policy", "policy.yaml"],
+        &["decide", "--policy", "policy.yaml", "--tool", "x", "--args", "[1]"],
+        &["decide", "--policy", "policy.yaml", "--tool", "x", "--args", "@none"],
+        &["decide", "--bundle", "b", "--tool", "x"],
+        &["build", "policy.yaml"],
+        &["verify", "--bundle", "b"],
+        &["keygen"],
+        &["nonsense"],
+    ] {
+        desk.fails(2, args);
+    }
+}
+
+#[test]
+fn a_bad_policy_is_refused_with_every_error_and_nothing_is_written() {
+    let desk = Desk::new();
+    let bad =
+        POLICY.replace("constraints", "constraint").replace("approval_required", "ask").replace("version: 1\n", "");
+    desk.file("bad.yaml", &bad);
+    for args in [
+        &["validate", "bad.yaml"][..],
+        &["show-rego", "bad.yaml"],
+        &["build", "policy.yaml", "bad.yaml", "--sign-key", "k.private"],
+        &["decide", "--policy", "bad.yaml", "--tool", "refund"],
+    ] {
+        let said = desk.fails(3, args);
+        for part in ["bad.yaml:7:", "`constraint`", "constraints", "`ask`", "version"] {
+            assert!(said.contains(part), "{args:?}: {part:?} is missing from\n{said}");
+        }
+    }
+    assert_eq!(desk.names("dist"), Vec::<String>::new());
+    let said = desk.fails(3, &["validate", "bad.yaml", "--json"]);
+    let record: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(record["valid"], false);
+    assert!(record["diagnostics"].as_array().unwrap().len() >= 3, "{record}");
+}
+
+#[test]
+fn validate_and_show_rego_take_a_good_policy() {
+    let desk = Desk::new();
+    assert!(desk.ok(&["validate", "policy.yaml"]).contains("valid"));
+    let rego = desk.ok(&["show-rego", "policy.yaml", "--package", "acme.gate"]);
+    assert!(rego.contains("package acme.gate\n"), "{rego}");
+    assert!(rego.contains("args.amount <= 100"), "{rego}");
+}
+
+#[test]
+fn a_bundle_that_is_not_what_was_signed_is_refused() {
+    let desk = Desk::new();
+    desk.build();
+    desk.ok(&["verify", "--bundle", "dist/refunds.tar.gz", "--key", "k.public"]);
+    desk.ok(&["verify", "--bundle", "dist/refunds", "--key", "k.public", "--name", "refunds"]);
+    let verify = |bundle: &str, rest: &[&str]| {
+        desk.fails(3, &[&["verify", "--bundle", bundle, "--key", "k.public"][..], rest].concat())
+    };
+    assert!(verify("dist/refunds", &["--name", "others"]).contains("others"));
+    verify("dist/refunds", &["--minimum-serial", "1"]);
+
+    desk.ok(&["keygen", "--out", "other"]);
+    desk.fails(3, &["verify", "--bundle", "dist/refunds.tar.gz", "--key", "other.public"]);
+
+    let mut bytes = fs::read(desk.path().join("dist/refunds.tar.gz")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(desk.path().join("tampered.tar.gz"), &bytes).unwrap();
+    verify("tampered.tar.gz", &[]);
+    desk.fails(3, &["decide", "--bundle", "tampered.tar.gz", "--key", "k.public", "--tool", "x"]);
+
+    fs::remove_file(desk.path().join("dist/refunds/policy.bundle.json.sig")).unwrap();
+    assert!(verify("dist/refunds", &[]).contains("not signed"));
+    desk.fails(1, &["verify", "--bundle", "none.tar.gz", "--key", "k.public"]);
+}
+
+#[test]
+fn a_build_says_what_it_wrote() {
+    let desk = Desk::new();
+    let args = ["build", "policy.yaml", "--sign-key", "k.private", "--format", "both", "--emit", "rego,plan,wat,wasm"];
+    let said = desk.ok(&[&args[..], &["--json", "--name", "gate", "--serial", "7", "--out", "out"]].concat());
+    let built: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(built[0]["name"], "gate");
+    assert_eq!(built[0]["roles"], 1);
+    assert_eq!(built[0]["tools"], 2);
+    assert_eq!(desk.names("out"), ["gate", "gate.plan", "gate.rego", "gate.tar.gz", "gate.wasm", "gate.wat"]);
+    let manifest = desk.ok(&["verify", "--bundle", "out/gate.tar.gz", "--key", "k.public", "--json"]);
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!((&manifest["name"], &manifest["serial"]), (&"gate".into(), &7.into()));
+}
+
+#[test]
+fn two_policies_of_one_name_do_not_overwrite_each_other() {
+    let desk = Desk::new();
+    desk.file("again.yaml", POLICY);
+    let said = desk.fails(2, &["build", "policy.yaml", "again.yaml", "--sign-key", "k.private"]);
+    assert!(said.contains("`refunds`"), "{said}");
+    assert_eq!(desk.names("dist"), Vec::<String>::new());
+}
