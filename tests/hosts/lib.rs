@@ -1,0 +1,1 @@
+//! Nothing but tests: the crate `opa-wasm` as a second host.

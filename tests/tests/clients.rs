@@ -1,0 +1,106 @@
+//! Real clients decide as the policy's calls expect: every example, in every host that speaks OPA's Wasm ABI, and in the
+//! ancestor.
+
+use sealgate::bundle::keys::file::write_pair;
+use sealgate::bundle::{SigningKey, fs};
+use sealgate::toolchain::pack::{PackOptions, pack};
+use sealgate_testkit::{Evaluation, Opa, require};
+use sealgate_tests::{Client, ENTRYPOINT, ask, document_core, examples, expected_document, policy_example};
+use serde_json::Value;
+
+/// Holds one Wasm host against every example.
+fn host_decides(client: Client) {
+    for example in examples() {
+        let folder = tempfile::tempdir().unwrap();
+        let module = folder.path().join("policy.wasm");
+        std::fs::write(&module, &example.compiled.wasm).unwrap();
+        let Some(said) = require(ask(client, &[&module], Some(ENTRYPOINT), &example.inputs())) else { return };
+        let documents: Vec<Value> = serde_json::from_str(&said.unwrap()).unwrap();
+        assert_eq!(documents.len(), example.suite.calls.len());
+        for (call, document) in example.suite.calls.iter().zip(&documents) {
+            assert_eq!(document_core(document), expected_document(call), "{}: {}", example.name, call.name);
+        }
+    }
+}
+
+#[test]
+fn npm_opa_wasm_decides_every_example() {
+    host_decides(Client::Npm);
+}
+
+#[test]
+fn pypi_opa_wasmtime_decides_every_example() {
+    host_decides(Client::OpaWasmtime);
+}
+
+#[test]
+fn pypi_opa_py_wasm_decides_every_example() {
+    host_decides(Client::OpaPyWasm);
+}
+
+#[test]
+fn opa_decides_every_example_by_its_rego() {
+    let Some(opa) = require(Opa::find()) else { return };
+    for example in examples() {
+        let modules = [("policy.rego", example.compiled.rego.as_str())];
+        let evaluation = Evaluation { modules: &modules, ..Evaluation::default() };
+        let documents = opa.eval_inputs(evaluation, "data.sealgate.policy.decision", &example.inputs()).unwrap();
+        for (call, document) in example.suite.calls.iter().zip(documents) {
+            let document = document.unwrap();
+            assert_eq!(document_core(&document), expected_document(call), "{}: {}", example.name, call.name);
+        }
+    }
+}
+
+#[test]
+fn opa_decides_every_example_by_its_archive() {
+    let Some(opa) = require(Opa::find()) else { return };
+    for example in examples() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("bundle.tar.gz"), example.archive()).unwrap();
+        for call in &example.suite.calls {
+            let args = [
+                "eval",
+                "--bundle",
+                "bundle.tar.gz",
+                "--stdin-input",
+                "--format",
+                "json",
+                "data.sealgate.policy.decision",
+            ];
+            let output = opa.run(folder.path(), &args, &call.input().to_string()).unwrap();
+            let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let document = &said["result"][0]["expressions"][0]["value"];
+            assert_eq!(document_core(document), expected_document(call), "{}: {}: {said}", example.name, call.name);
+        }
+    }
+}
+
+/// A policy that is not among the examples: the folder form, in the ancestor's package.
+#[test]
+fn the_ancestor_verifies_a_folder_and_decides_by_it() {
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/travel-desk");
+    let example = policy_example(&fixture, "hexgate.policy");
+    let key = SigningKey::generate().unwrap();
+    let desk = tempfile::tempdir().unwrap();
+    let (_, public) = write_pair(&desk.path().join("k"), &key, false).unwrap();
+    let contents = pack(&example.files, &example.compiled, &PackOptions::default()).unwrap();
+    let folder = desk.path().join("bundle");
+    fs::write_folder(&folder, &contents.sign(&key).unwrap().folder(&example.files.stem).unwrap()).unwrap();
+
+    let Some(said) = require(ask(Client::Manifest, &[&folder, &public], None, &[])) else { return };
+    said.unwrap();
+    let Some(said) = require(ask(Client::Hexgate, &[&folder, &public], None, &example.inputs())) else { return };
+    let documents: Vec<Value> = serde_json::from_str(&said.unwrap()).unwrap();
+    for (call, document) in example.suite.calls.iter().zip(&documents) {
+        assert_eq!(document_core(document), expected_document(call), "{}", call.name);
+    }
+
+    // The same two, after one byte of the module has changed.
+    let module = folder.join("policy.wasm");
+    let mut bytes = std::fs::read(&module).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&module, bytes).unwrap();
+    assert!(require(ask(Client::Manifest, &[&folder, &public], None, &[])).unwrap().is_err());
+    assert!(require(ask(Client::Hexgate, &[&folder, &public], None, &example.inputs())).unwrap().is_err());
+}
