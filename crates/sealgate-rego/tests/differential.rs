@@ -126,7 +126,8 @@ fn takes_mutated_modules_where_opa_does() {
     let corpus: Vec<String> =
         snippets().into_iter().chain(conformance_modules()).filter(|text| text.len() < 600).collect();
     let mut mutator = Mutator::new(seed);
-    let mut draw = |index: usize| if index.is_multiple_of(10) { mutator.soup(index % 40) } else { mutator.mutate(&corpus) };
+    let mut draw =
+        |index: usize| if index.is_multiple_of(10) { mutator.soup(index % 40) } else { mutator.mutate(&corpus) };
     let modules: Vec<String> = (0..count).map(&mut draw).collect();
     agree(&opa, &modules);
 }
