@@ -130,7 +130,7 @@ impl<'h> Value<'h> {
             TAG_OBJECT => find(self, key).map(|pair: Pair<'h>| pair.value),
             TAG_SET => find(self, key),
             TAG_ARRAY => {
-                let index = usize::try_from(key.as_int()?).ok()?;
+                let index = usize::try_from(key.as_number()?.as_integer()?).ok()?;
                 self.as_array()?.get(index).copied()
             }
             _ => None,

@@ -26,6 +26,23 @@ impl<'h> Number<'h> {
         (end == bytes.len()).then_some(number)
     }
 
+    /// The integer that it is, if it is written as one within i64: digits, and behind a point nothing but zeros. `1.0` is,
+    /// `1e0` is not, as with OPA's indexes.
+    pub fn as_integer(self) -> Option<i64> {
+        let text = match self {
+            Number::Int(value) => return Some(value),
+            Number::Decimal(text) => text,
+        };
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        if !fraction.bytes().all(|digit| digit == b'0') {
+            return None;
+        }
+        match Self::parse(whole)? {
+            Number::Int(value) => Some(value),
+            Number::Decimal(zero) => (zero == "-0").then_some(0),
+        }
+    }
+
     /// Reads the number that starts at `start` in `bytes`, and the index behind it.
     pub(crate) fn scan(bytes: &'h [u8], start: usize) -> Option<(Self, usize)> {
         let mut at = start;

@@ -186,6 +186,21 @@ fn numbers_compare_by_worth() {
 }
 
 #[test]
+fn indexes_are_integers_however_written() {
+    let arena = Arena::new();
+    let array = parse(arena.heap(), b"[10,20]", Notation::Json).unwrap();
+    let at = |index: &'static str| {
+        array.get(parse(arena.heap(), index.as_bytes(), Notation::Json).unwrap()).and_then(Value::as_int)
+    };
+    assert_eq!((at("1"), at("1.0"), at("0.00"), at("-0")), (Some(20), Some(20), Some(10), Some(10)));
+    for other in
+        ["2", "-1", "1.5", "1e0", "10000000000", "18446744073709551617", "18446744073709551616.0", "\"1\"", "null"]
+    {
+        assert_eq!(at(other), None, "{other}");
+    }
+}
+
+#[test]
 fn the_last_of_duplicate_keys_wins() {
     assert_eq!(again(r#"{"b":1,"a":2,"b":3}"#, Notation::Json).as_deref(), Ok(r#"{"a":2,"b":3}"#));
     let many: String = (0..100).map(|i| format!(r#""k{}":{i},"#, i * 37 % 50)).collect();
