@@ -94,12 +94,12 @@ fn the_exit_code_is_the_outcome() {
         &["--bundle", "dist/refunds.tar.gz", "--key", "k.public"],
         &["--bundle", "dist/refunds", "--key", "."],
     ] {
-        let decide = |rest: &[&str]| [&["decide"], by, &["--role", "agent"], rest].concat();
-        desk.ok(&decide(&["--tool", "refund", "--args", r#"{"amount": 100}"#]));
-        let said = desk.fails(10, &decide(&["--tool", "refund", "--args", r#"{"amount": 101}"#]));
+        let call = [&["decide"], by, &["--role", "agent", "--tool"]].concat();
+        desk.ok(&[&call[..], &["refund", "--args", r#"{"amount": 100}"#]].concat());
+        let said = desk.fails(10, &[&call[..], &["refund", "--args", r#"{"amount": 101}"#]].concat());
         assert!(said.contains("args.amount <= 100"), "{said}");
-        desk.fails(10, &decide(&["--tool", "unlisted"]));
-        desk.fails(11, &decide(&["--tool", "wire"]));
+        desk.fails(10, &[&call[..], &["unlisted"]].concat());
+        desk.fails(11, &[&call[..], &["wire"]].concat());
     }
 }
 

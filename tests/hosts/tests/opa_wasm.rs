@@ -1,7 +1,7 @@
 //! The crate `opa-wasm` loads our modules and our archives, and decides as the policy's calls expect.
 
 use opa_wasm::wasmtime::{Config, Engine, Module, Store};
-use opa_wasm::{Runtime, loader};
+use opa_wasm::{Runtime, read_bundle};
 use sealgate_tests::{ENTRYPOINT, Example, examples, expected_document};
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ async fn its_loader_finds_the_module_in_our_archive() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bundle.tar.gz");
         std::fs::write(&path, example.archive()).unwrap();
-        let module = loader::load_bundle(&path).await.unwrap();
+        let module = read_bundle(&path).await.unwrap();
         assert_eq!(module, example.compiled.wasm, "{}", example.name);
     }
 }
