@@ -6,6 +6,7 @@
 //! no linking.
 
 mod access;
+mod cases;
 mod constants;
 mod dispatch;
 mod entry;

@@ -217,14 +217,6 @@ impl Constants {
         address
     }
 
-    /// Overwrites a word that [`Constants::words`] added.
-    pub(super) fn set_word(&mut self, address: u32, word: u32) {
-        let start = address.saturating_sub(self.base) as usize;
-        if let Some(bytes) = self.data.get_mut(start..start + 4) {
-            bytes.copy_from_slice(&word.to_le_bytes());
-        }
-    }
-
     fn bytes(&mut self, bytes: &[u8]) -> u32 {
         let address = self.end();
         self.data.extend_from_slice(bytes);

@@ -1,12 +1,314 @@
-//! Dispatch.
+//! Functions with many bodies: dispatch by the constants that the bodies test, instead of trying one after the other.
+//!
+//! Bodies that test the same places (parameters, or paths from them) against constants form a group with one table in static
+//! data, from the values at those places to a chain of records. A record names the Wasm function of its body and holds the
+//! constants that the body uses, so that bodies which differ in constants only share one function. The cost of a call grows
+//! with the number of groups and of the bodies that match, not with the number of bodies.
+//!
+//! A record is: hash, the addresses of its keys, next record of the chain or 0, table index of the function, source line,
+//! then the body's own words.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::cases::{Case, Cases, Kind, Place};
+use super::constants::ConstId;
+use super::folding::Folding;
+use super::function::{FunctionCompiler, Slot, word};
 use super::{CodegenError, Module};
-use crate::ir::Func;
+use crate::ir::{Func, Local, Operand, StringIndex};
 use crate::link::Body;
 
+/// Fewer bodies than this of one group are compiled in place.
+const FEWEST: usize = 4;
+/// More bodies than this that test nothing are functions of their own, so that no Wasm function grows with the policy.
+const MOST_IN_PLACE: usize = 16;
+/// The kernel's lookups by number of keys, from 1.
+const LOOKUPS: [&str; super::cases::MOST_TESTS] =
+    ["sg_index_find1", "sg_index_find2", "sg_index_find3", "sg_index_find4"];
+
+/// The offset of a body's word, from the address that the body gets.
 pub(super) fn record_offset(slot: usize) -> u32 {
-    u32::try_from(slot).unwrap_or(0) * 4
+    u32::try_from(slot).unwrap_or(u32::MAX / 4).saturating_mul(4)
 }
 
+/// Compiles a function of the plan.
 pub(super) fn compile(module: &mut Module<'_>, func: &Func, memo: Option<u32>) -> Result<Body, CodegenError> {
-    super::function::compile(module, func, memo)
+    let folding = Folding::of(&func.blocks);
+    let cases = Cases::of(module, func, &folding);
+    let mut compiler = FunctionCompiler::new(module, &folding, &func.params, 0);
+    if let Some(address) = memo {
+        compiler.memoise(address);
+    }
+    match cases {
+        Some(cases) => Dispatcher { func, cases }.compile(&mut compiler)?,
+        None => {
+            for place in 0..func.blocks.len() {
+                in_place(&mut compiler, func, place)?;
+            }
+        }
+    }
+    compiler.emit().i32_const(0);
+    Ok(compiler.finish().0)
+}
+
+fn in_place(compiler: &mut FunctionCompiler<'_, '_>, func: &Func, place: usize) -> Result<(), CodegenError> {
+    compiler.early_exit = compiler.folding.early_exit(&func.blocks, place, &func.params);
+    match func.blocks.get(place) {
+        Some(block) => compiler.block(block),
+        None => Ok(()),
+    }
+}
+
+/// The bodies that test the same places.
+struct Group<'c> {
+    places: Vec<Place>,
+    cases: Vec<&'c Case>,
+}
+
+struct Dispatcher<'p> {
+    func: &'p Func,
+    cases: Cases,
+}
+
+impl Dispatcher<'_> {
+    fn compile(&self, compiler: &mut FunctionCompiler<'_, '_>) -> Result<(), CodegenError> {
+        for place in 0..self.cases.first {
+            in_place(compiler, self.func, place)?;
+        }
+        let done = compiler.open_block();
+        for group in self.groups() {
+            let tabled = !group.places.is_empty() && group.cases.len() >= FEWEST;
+            if tabled || group.cases.len() > MOST_IN_PLACE {
+                self.compile_group(compiler, &group)?;
+                self.stop_if_decided(compiler, done);
+                continue;
+            }
+            for case in &group.cases {
+                for place in case.blocks.clone() {
+                    in_place(compiler, self.func, place)?;
+                }
+                self.stop_if_decided(compiler, done);
+            }
+        }
+        compiler.close();
+        for place in self.cases.end..self.func.blocks.len() {
+            in_place(compiler, self.func, place)?;
+        }
+        Ok(())
+    }
+
+    /// Groups in the order of their first bodies; bodies in order.
+    fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        let mut known: HashMap<Vec<Place>, usize> = HashMap::new();
+        for case in &self.cases.all {
+            let places: Vec<Place> = case.tests.iter().map(|(place, _)| place.clone()).collect();
+            let at = *known.entry(places).or_insert_with_key(|places| {
+                groups.push(Group { places: places.clone(), cases: Vec::new() });
+                groups.len() - 1
+            });
+            if let Some(group) = groups.get_mut(at) {
+                group.cases.push(case);
+            }
+        }
+        groups
+    }
+
+    /// Where every body gives the same constant, the first that succeeds settles the function.
+    fn stop_if_decided(&self, compiler: &mut FunctionCompiler<'_, '_>, done: u32) {
+        if self.cases.uniform {
+            compiler.push(Operand::Local(self.func.ret));
+            compiler.branch_if(done);
+        }
+    }
+
+    /// ```wat
+    /// record = find(table, keys…) or the head of the only chain
+    /// loop while record: value = call_indirect record.function(params…, record + header); assign once; record = record.next
+    /// ```
+    fn compile_group(&self, compiler: &mut FunctionCompiler<'_, '_>, group: &Group<'_>) -> Result<(), CodegenError> {
+        let records = self.records(compiler.module, group)?;
+        let keys = group.places.len();
+        let next_offset = 4 + 4 * u32::try_from(keys).unwrap_or(0);
+        let record = compiler.temporary();
+        match LOOKUPS.get(keys.wrapping_sub(1)) {
+            Some(lookup) => {
+                compiler.emit().i32_const(records.cast_signed());
+                for place in &group.places {
+                    push_place(compiler, place);
+                }
+                compiler.call(lookup);
+            }
+            None => {
+                compiler.emit().i32_const(records.cast_signed());
+            }
+        }
+        compiler.emit().local_set(record);
+        let ret = compiler.local(self.func.ret);
+        let value = compiler.temporary();
+        let exit = compiler.open_block();
+        let again = compiler.open_loop();
+        compiler.get(record);
+        compiler.emit().i32_eqz();
+        compiler.branch_if(exit);
+        for param in &self.func.params {
+            compiler.push(Operand::Local(*param));
+        }
+        let mut params = u32::try_from(self.func.params.len()).unwrap_or(u32::MAX) + 1;
+        if self.cases.kind == Kind::Partial {
+            compiler.get(ret);
+            params += 1;
+        }
+        compiler.get(record);
+        compiler.emit().i32_const(next_offset.cast_signed() + 12).i32_add();
+        compiler.get(record);
+        compiler.emit().i32_load(word(next_offset + 4));
+        match self.cases.kind {
+            Kind::Partial => compiler.call_indirect(params, false),
+            Kind::Complete => {
+                compiler.call_indirect(params, true);
+                compiler.emit().local_tee(value);
+                compiler.open_if();
+                self.assign(compiler, value, record, next_offset + 8);
+                compiler.close();
+                if self.cases.uniform {
+                    compiler.get(ret);
+                    compiler.branch_if(exit);
+                }
+            }
+        }
+        compiler.get(record);
+        compiler.emit().i32_load(word(next_offset)).local_set(record);
+        compiler.branch(again);
+        compiler.close();
+        compiler.close();
+        compiler.forget(self.func.ret);
+        Ok(())
+    }
+
+    /// Assigns a body's value to the function's result; another value that is already there is a conflict.
+    fn assign(&self, compiler: &mut FunctionCompiler<'_, '_>, value: u32, record: u32, row_offset: u32) {
+        let ret = compiler.local(self.func.ret);
+        if !self.cases.uniform {
+            compiler.get(ret);
+            compiler.open_if();
+            compiler.get(ret);
+            compiler.get(value);
+            compiler.call("sg_equal");
+            compiler.emit().i32_eqz();
+            compiler.open_if();
+            let file = compiler.module.file(self.cases.location.file);
+            let message = compiler.module.constants.text("var assignment conflict");
+            compiler.emit().i32_const(file.cast_signed());
+            compiler.get(record);
+            compiler.emit().i32_load(word(row_offset));
+            compiler.emit().i32_const(self.cases.location.col.cast_signed()).i32_const(message.cast_signed());
+            compiler.call("sg_runtime_error");
+            compiler.emit().unreachable();
+            compiler.close();
+            compiler.close();
+        }
+        compiler.get(value);
+        compiler.emit().local_set(ret);
+    }
+
+    /// Lays out the records of a group, and its table if it has keys; gives the address of the table, or of the first record.
+    fn records(&self, module: &mut Module<'_>, group: &Group<'_>) -> Result<u32, CodegenError> {
+        let mut chains: Vec<(Vec<ConstId>, Vec<&Case>)> = Vec::new();
+        let mut known: HashMap<Vec<ConstId>, usize> = HashMap::new();
+        for case in &group.cases {
+            let keys: Vec<ConstId> = case.tests.iter().map(|(_, constant)| *constant).collect();
+            let at = *known.entry(keys).or_insert_with_key(|keys| {
+                chains.push((keys.clone(), Vec::new()));
+                chains.len() - 1
+            });
+            if let Some((_, chain)) = chains.get_mut(at) {
+                chain.push(case);
+            }
+        }
+        let mut heads = Vec::with_capacity(chains.len());
+        for (keys, chain) in &chains {
+            let hashes = keys.iter().map(|key| module.constants.hash(*key).unwrap_or_default());
+            let hash = hashes.fold(0, sealgate_kernel::index::combine);
+            let keys: Vec<u32> = keys.iter().map(|key| module.constants.address(*key)).collect();
+            let mut next = 0;
+            for case in chain.iter().rev() {
+                let (function, slots) = self.outline(module, case)?;
+                let mut words = vec![hash];
+                words.extend_from_slice(&keys);
+                words.extend_from_slice(&[next, function, case.location.row]);
+                for slot in slots {
+                    words.push(match slot {
+                        Slot::Constant(id) => module.constants.address(id),
+                        Slot::Word(number) => number,
+                    });
+                }
+                next = module.constants.words(&words);
+            }
+            heads.push((hash, next));
+        }
+        if group.places.is_empty() {
+            return Ok(heads.first().map_or(0, |(_, head)| *head));
+        }
+        let size = (heads.len() * 2).next_power_of_two();
+        let mask = size - 1;
+        let mut table = vec![0; size];
+        for (hash, head) in heads {
+            let free = (0..size).map(|step| (hash as usize).wrapping_add(step) & mask);
+            for at in free {
+                if let Some(slot @ 0) = table.get_mut(at) {
+                    *slot = head;
+                    break;
+                }
+            }
+        }
+        let mut words = vec![u32::try_from(mask).unwrap_or(u32::MAX), u32::try_from(group.places.len()).unwrap_or(0)];
+        words.append(&mut table);
+        Ok(module.constants.words(&words))
+    }
+
+    /// A body as a function of its own, shared with bodies of the same shape: its table index and its record's words.
+    fn outline(&self, module: &mut Module<'_>, case: &Case) -> Result<(u32, Vec<Slot>), CodegenError> {
+        let folding = Folding::of(&case.body);
+        let mut locals: Vec<Local> = self.func.params.clone();
+        if self.cases.kind == Kind::Partial {
+            locals.push(self.func.ret);
+        }
+        let record = u32::try_from(locals.len()).unwrap_or(u32::MAX);
+        let mut compiler = FunctionCompiler::new(module, &folding, &locals, 1);
+        compiler.constants_from_record(record);
+        for (place, block) in case.body.iter().enumerate() {
+            compiler.early_exit = folding.early_exit(&case.body, place, &locals);
+            // The last block need not be left for the value to be known.
+            if place + 1 == case.body.len() && self.cases.kind == Kind::Complete {
+                compiler.block_with_value(block, case.value)?;
+            } else {
+                compiler.block(block)?;
+            }
+        }
+        let (body, slots) = compiler.finish();
+        let params = record + 1;
+        let result = self.cases.kind == Kind::Complete;
+        if let Some(function) = module.shapes.get(&(body.clone(), params)) {
+            return Ok((*function, slots));
+        }
+        let place = module.first_outlined + u32::try_from(module.outlined.len()).unwrap_or(u32::MAX);
+        let function = module.table_index(place);
+        module.shapes.insert((body.clone(), params), function);
+        let name = Cow::Owned(format!("{}#{}", self.func.name, module.outlined.len()));
+        let outlined = module.function(name, params, result, body);
+        module.outlined.push(outlined);
+        Ok((function, slots))
+    }
+}
+
+/// Pushes the value at a place, 0 if there is none.
+fn push_place(compiler: &mut FunctionCompiler<'_, '_>, place: &Place) {
+    compiler.push(Operand::Local(place.root));
+    for step in &place.path {
+        let step: StringIndex = *step;
+        compiler.push(Operand::String(step));
+        compiler.call("sg_get");
+    }
 }

@@ -83,6 +83,32 @@ impl Folding {
         leaks
     }
 
+    /// Whether the outermost block `place` reads nothing that other blocks assign, except what is allowed, returns nowhere,
+    /// and leaves nothing that blocks which are not its own read, except `ret`.
+    pub(super) fn stands_alone(
+        &self,
+        blocks: &[Block],
+        place: usize,
+        allowed: &dyn Fn(&Local) -> bool,
+        own: &dyn Fn(usize) -> bool,
+        ret: Local,
+    ) -> bool {
+        let Some(block) = blocks.get(place) else { return false };
+        let mut alone = !returns(block);
+        let mut assigned = HashSet::new();
+        access::of_block(block, &mut |access| match access {
+            Access::Assign(local) => {
+                assigned.insert(local);
+                let elsewhere = self.exposed.get(&local).is_some_and(|places| places.iter().any(|at| !own(*at)));
+                alone &= local != ret && !(elsewhere && !allowed(&local));
+            }
+            Access::Read(local) | Access::Mutate(local) => {
+                alone &= assigned.contains(&local) || allowed(&local);
+            }
+        });
+        alone
+    }
+
     /// The local whose first value ends the outermost block `place`: all it does is to assign one constant to that local.
     pub(super) fn early_exit(&self, blocks: &[Block], place: usize, params: &[Local]) -> Option<Local> {
         let block = blocks.get(place)?;
@@ -126,6 +152,12 @@ impl Found {
             }
         }
     }
+}
+
+fn returns(block: &Block) -> bool {
+    block.stmts.iter().any(|statement| {
+        matches!(statement.stmt, Stmt::ReturnLocal { .. }) || access::nested(&statement.stmt).iter().any(returns)
+    })
 }
 
 /// The collection that a statement changes.

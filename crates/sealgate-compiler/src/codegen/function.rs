@@ -13,7 +13,7 @@ use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, MemArgTarget};
 use super::constants::ConstId;
 use super::folding::{Folding, Pending};
 use super::{CodegenError, Module};
-use crate::ir::{Block, Func, Local, Location, Operand, Statement, Stmt};
+use crate::ir::{Block, Local, Location, Operand, Statement, Stmt};
 use crate::link::{Body, Target};
 
 /// The opcode of a direct call, and of an access to a global.
@@ -122,8 +122,15 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         self.source = ConstantSource::Record { local, slots: Vec::new() };
     }
 
-    pub(super) fn memoised(&mut self, address: u32) {
+    /// Returns the result that is kept in a memo slot, if it is of this generation; else goes on, and returns will store.
+    pub(super) fn memoise(&mut self, address: u32) {
         self.returns = Returns::Memo(address);
+        self.emit().i32_const(address.cast_signed()).i32_load(word(0));
+        self.global_get(super::GENERATION);
+        self.emit().i32_eq();
+        self.open_if();
+        self.emit().i32_const(address.cast_signed()).i32_load(word(4)).return_();
+        self.close();
     }
 
     /// The finished body, and what its record must hold if it takes constants from one.
@@ -221,7 +228,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         self.depth += 1;
     }
 
-    fn open_loop(&mut self) -> u32 {
+    pub(super) fn open_loop(&mut self) -> u32 {
         self.emit().loop_(BlockType::Empty);
         self.depth += 1;
         self.depth - 1
@@ -430,13 +437,46 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         Ok(())
     }
 
+    /// Compiles a block and pushes what it leaves in a local, 0 where the local is undefined.
+    pub(super) fn block_with_value(&mut self, block: &Block, value: Local) -> Result<(), CodegenError> {
+        // Where the block ends with the assignment, its value need not go through the local.
+        let constant = match block.stmts.last().map(|last| &last.stmt) {
+            Some(Stmt::AssignVarOnce { source, target }) if *target == value => Some(*source),
+            _ => None,
+        };
+        let label = self.open_block();
+        let sure = !self.defined.contains(&value) && constant.is_some();
+        self.framed_until(Frame::Block { label }, block, |this| {
+            if sure && let Some(id) = constant.and_then(|source| this.constant_of(source)) {
+                this.push_constant(id);
+                this.emit().return_();
+            }
+        })?;
+        self.close();
+        self.push(Operand::Local(value));
+        Ok(())
+    }
+
+    /// Notes that a local may have any value now.
+    pub(super) fn forget(&mut self, local: Local) {
+        self.touch(local);
+        self.known.remove(&local);
+        self.defined.insert(local);
+    }
+
     /// Compiles statements in a frame; afterwards nothing is known of the locals that they touch.
     fn framed(&mut self, frame: Frame, block: &Block) -> Result<(), CodegenError> {
+        self.framed_until(frame, block, |_| {})
+    }
+
+    /// The same, with something more to be done at the end of the statements.
+    fn framed_until(&mut self, frame: Frame, block: &Block, end: impl FnOnce(&mut Self)) -> Result<(), CodegenError> {
         self.flush_all();
         self.frames.push(frame);
         let mark = self.touched.len();
         self.statements(block)?;
         self.flush_all();
+        end(self);
         self.frames.pop();
         // The list stays as it is: the block around this one forgets the same locals at its own end.
         for local in self.touched.get(mark..).unwrap_or_default() {
@@ -812,31 +852,6 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         self.close();
         Ok(())
     }
-}
-
-/// Compiles a whole function of the plan.
-pub(super) fn compile(module: &mut Module<'_>, func: &Func, memo: Option<u32>) -> Result<Body, CodegenError> {
-    let folding = Folding::of(&func.blocks);
-    let mut compiler = FunctionCompiler::new(module, &folding, &func.params, 0);
-    if let Some(address) = memo {
-        compiler.memoised(address);
-        let at = |compiler: &mut FunctionCompiler<'_, '_>, offset| {
-            compiler.emit().i32_const(address.cast_signed()).i32_load(word(offset));
-        };
-        at(&mut compiler, 0);
-        compiler.global_get(super::GENERATION);
-        compiler.emit().i32_eq();
-        compiler.open_if();
-        at(&mut compiler, 4);
-        compiler.emit().return_();
-        compiler.close();
-    }
-    for (place, block) in func.blocks.iter().enumerate() {
-        compiler.early_exit = folding.early_exit(&func.blocks, place, &func.params);
-        compiler.block(block)?;
-    }
-    compiler.emit().i32_const(0);
-    Ok(compiler.finish().0)
 }
 
 /// An aligned word at an offset.

@@ -48,6 +48,16 @@ impl Host {
         result.map_err(|error| self.store.data_mut().take().unwrap_or_else(|| format!("{:?}", error)))
     }
 
+    pub fn run<P: wasmtime::WasmParams>(&mut self, name: &str, params: P) {
+        let function = self.instance.get_typed_func::<P, ()>(&mut self.store, name).unwrap();
+        function.call(&mut self.store, params).unwrap();
+    }
+
+    pub fn global(&mut self, name: &str) -> i32 {
+        let global = self.instance.get_global(&mut self.store, name).unwrap();
+        global.get(&mut self.store).unwrap_i32()
+    }
+
     pub fn write(&mut self, bytes: &[u8]) -> i32 {
         let address = self.call("opa_malloc", i32::try_from(bytes.len()).unwrap()).unwrap();
         self.memory.write(&mut self.store, address as usize, bytes).unwrap();

@@ -1,0 +1,316 @@
+//! Recognises the bodies of a rule or function in its blocks, and what each of them tests first.
+//!
+//! OPA's planner gives each body of a complete rule or function its blocks, which leave the value in a local of their own,
+//! and one more block that moves it to the result. A body of a partial rule is one block that adds to the result.
+
+use std::ops::Range;
+
+use super::Module;
+use super::access::{self, Access};
+use super::constants::ConstId;
+use super::folding::Folding;
+use crate::ir::{Block, Func, Local, Location, Operand, Statement, Stmt, StringIndex};
+
+/// How many tests of a body take part in dispatch.
+pub(super) const MOST_TESTS: usize = 4;
+
+/// What the bodies do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Each gives a value, and all values must be the same.
+    Complete,
+    /// Each adds to the collection in the result local.
+    Partial,
+}
+
+/// A value that a test looks at: a parameter, or a member of one by constant keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Place {
+    pub(super) root: Local,
+    pub(super) path: Vec<StringIndex>,
+}
+
+/// One body.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// Its blocks in the function, those that move the value included.
+    pub(super) blocks: Range<usize>,
+    /// What the body is without the tests: its blocks, without those that move the value.
+    pub(super) body: Vec<Block>,
+    /// The local that its value is in, for complete rules.
+    pub(super) value: Local,
+    /// Places and the constants that they must equal, sorted by place, each place once.
+    pub(super) tests: Vec<(Place, ConstId)>,
+    pub(super) location: Location,
+}
+
+/// The bodies of a function.
+#[derive(Debug)]
+pub(super) struct Cases {
+    pub(super) kind: Kind,
+    pub(super) all: Vec<Case>,
+    /// The first block that belongs to a body, and one past the last.
+    pub(super) first: usize,
+    pub(super) end: usize,
+    /// Whether every body gives one and the same constant.
+    pub(super) uniform: bool,
+    /// Where the first body is.
+    pub(super) location: Location,
+}
+
+impl Cases {
+    /// The bodies, if there are several and each stands on its own.
+    pub(super) fn of(module: &mut Module<'_>, func: &Func, folding: &Folding) -> Option<Self> {
+        let blocks = &func.blocks;
+        let partial = blocks.first().is_some_and(|block| makes(block, func.ret));
+        let (kind, groups) = if partial {
+            let end = blocks.iter().rposition(|block| is_return(block, func.ret))?;
+            (Kind::Partial, (1..end).map(|place| (place..place + 1, func.ret)).collect())
+        } else {
+            (Kind::Complete, complete(blocks, func.ret))
+        };
+        if groups.len() < 2 {
+            return None;
+        }
+        let (first, end) = (groups.first()?.0.start, groups.last()?.0.end);
+        let location = blocks.get(first)?.stmts.first()?.location;
+        let mut uniform = Uniform::Unknown;
+        let mut all = Vec::with_capacity(groups.len());
+        for (range, value) in groups {
+            let body_end = if kind == Kind::Complete { range.end - 1 } else { range.end };
+            let body = blocks.get(range.start..body_end)?;
+            let allowed = |local: &Local| {
+                func.params.contains(local)
+                    || (kind == Kind::Partial && *local == func.ret)
+                    || (kind == Kind::Complete && *local == value && body.len() > 1)
+            };
+            for place in range.start..body_end {
+                let own = |place: usize| range.contains(&place);
+                if !folding.stands_alone(blocks, place, &allowed, &own, func.ret) {
+                    return None;
+                }
+            }
+            if kind == Kind::Complete {
+                uniform.see(body, value);
+            }
+            let location = blocks.get(range.start).and_then(|block| block.stmts.first()).map(|first| first.location);
+            let mut case = Case {
+                body: body.to_vec(),
+                blocks: range,
+                value,
+                tests: Vec::new(),
+                location: location.unwrap_or_default(),
+            };
+            case.find_tests(module, func);
+            all.push(case);
+        }
+        let uniform = kind == Kind::Complete && matches!(uniform, Uniform::All(_));
+        Some(Self { kind, all, first, end, uniform, location })
+    }
+}
+
+/// Ranges of blocks that end with one that moves a value to `ret`, and the local that it moves.
+fn complete(blocks: &[Block], ret: Local) -> Vec<(Range<usize>, Local)> {
+    let mut groups = Vec::new();
+    let mut start = 0;
+    for (place, block) in blocks.iter().enumerate() {
+        if let Some(value) = moved(block, ret) {
+            if place > start {
+                groups.push((start..place + 1, value));
+            }
+            start = place + 1;
+        }
+    }
+    groups
+}
+
+/// The local that a block moves to `ret` if it is defined, where it does nothing else.
+fn moved(block: &Block, ret: Local) -> Option<Local> {
+    match block.stmts.as_slice() {
+        [
+            Statement { stmt: Stmt::IsDefined { source }, .. },
+            Statement { stmt: Stmt::AssignVarOnce { source: Operand::Local(from), target }, .. },
+        ] if source == from && *target == ret => Some(*source),
+        _ => None,
+    }
+}
+
+fn makes(block: &Block, ret: Local) -> bool {
+    match block.stmts.as_slice() {
+        [Statement { stmt: Stmt::MakeSet { target } | Stmt::MakeObject { target }, .. }] => *target == ret,
+        _ => false,
+    }
+}
+
+fn is_return(block: &Block, ret: Local) -> bool {
+    matches!(block.stmts.as_slice(), [Statement { stmt: Stmt::ReturnLocal { source }, .. }] if *source == ret)
+}
+
+/// Whether all bodies give one constant.
+enum Uniform {
+    Unknown,
+    All(Operand),
+    No,
+}
+
+impl Uniform {
+    fn see(&mut self, body: &[Block], value: Local) {
+        for block in body {
+            for statement in &block.stmts {
+                match &statement.stmt {
+                    Stmt::AssignVarOnce { source, target } if *target == value => {
+                        *self = match (&self, source) {
+                            (_, Operand::Local(_)) => Self::No,
+                            (Self::Unknown, source) => Self::All(*source),
+                            (Self::All(before), source) if before == source => Self::All(*source),
+                            _ => Self::No,
+                        };
+                    }
+                    Stmt::ResetLocal { target } if *target == value => {}
+                    stmt => {
+                        let mut assigns = false;
+                        access::of_statement(stmt, &mut |access| {
+                            assigns |= access == Access::Assign(value);
+                        });
+                        if assigns && access::nested(stmt).is_empty() {
+                            *self = Self::No;
+                        } else {
+                            self.see(access::nested(stmt), value);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is known of a local while a body is read from its beginning.
+#[derive(Clone)]
+enum Known {
+    At(Place),
+    Constant(ConstId),
+}
+
+impl Case {
+    /// Finds the tests of the body's first straight run of statements, and takes those that dispatch will do out of it.
+    fn find_tests(&mut self, module: &mut Module<'_>, func: &Func) {
+        // With an `else`, a body whose first block fails may still give a value.
+        let [block] = self.body.as_slice() else { return };
+        let mut known: std::collections::HashMap<Local, Known> =
+            func.params.iter().map(|param| (*param, Known::At(Place { root: *param, path: Vec::new() }))).collect();
+        let mut tests: Vec<(Place, ConstId, usize)> = Vec::new();
+        let mut run = block.stmts.len();
+        for (at, statement) in block.stmts.iter().enumerate() {
+            let learnt = match &statement.stmt {
+                Stmt::AssignVar { source, target } => Some((*target, of_operand(module, &known, *source))),
+                Stmt::MakeNumberRef { index, target } => {
+                    Some((*target, module.number(*index).ok().map(Known::Constant)))
+                }
+                Stmt::MakeNumberInt { value, target } | Stmt::AssignInt { value, target } => {
+                    Some((*target, Some(Known::Constant(module.constants.integer(*value)))))
+                }
+                Stmt::MakeNull { target } => Some((*target, Some(Known::Constant(module.constants.null())))),
+                Stmt::Dot { source: Operand::Local(source), key: Operand::String(key), target } => {
+                    let place = match known.get(source) {
+                        Some(Known::At(place)) => {
+                            let mut place = place.clone();
+                            place.path.push(*key);
+                            Some(Known::At(place))
+                        }
+                        _ => None,
+                    };
+                    Some((*target, place))
+                }
+                Stmt::Equal { a, b } => {
+                    let (a, b) = (of_operand(module, &known, *a), of_operand(module, &known, *b));
+                    if let (Some(Known::At(place)), Some(Known::Constant(constant)))
+                    | (Some(Known::Constant(constant)), Some(Known::At(place))) = (a, b)
+                        && module.constants.is_index_key(constant)
+                        && tests.len() < MOST_TESTS
+                        && !tests.iter().any(|(other, ..)| *other == place)
+                    {
+                        tests.push((place, constant, at));
+                    }
+                    None
+                }
+                stmt if !access::nested(stmt).is_empty() || matches!(stmt, Stmt::Break { .. }) => {
+                    run = at;
+                    break;
+                }
+                stmt => {
+                    access::of_statement(stmt, &mut |access| {
+                        if let Access::Assign(local) = access {
+                            known.remove(&local);
+                        }
+                    });
+                    None
+                }
+            };
+            match learnt {
+                Some((target, Some(what))) => drop(known.insert(target, what)),
+                Some((target, None)) => drop(known.remove(&target)),
+                None => {}
+            }
+        }
+        if tests.is_empty() {
+            return;
+        }
+        let body = without(block, run, &tests, &known);
+        tests.sort_by(|a, b| a.0.cmp(&b.0));
+        self.tests = tests.into_iter().map(|(place, constant, _)| (place, constant)).collect();
+        self.body = vec![body];
+    }
+}
+
+fn of_operand(
+    module: &mut Module<'_>,
+    known: &std::collections::HashMap<Local, Known>,
+    operand: Operand,
+) -> Option<Known> {
+    match operand {
+        Operand::Local(local) => known.get(&local).cloned(),
+        Operand::String(index) => Some(Known::Constant(module.string(index))),
+        Operand::Bool(value) => Some(Known::Constant(module.constants.bool(value))),
+    }
+}
+
+/// The block without the tests, and without what only they needed: lookups that a passed test proves to be defined, copies
+/// and constants.
+fn without(
+    block: &Block,
+    run: usize,
+    tests: &[(Place, ConstId, usize)],
+    known: &std::collections::HashMap<Local, Known>,
+) -> Block {
+    let proven = |target: &Local| match known.get(target) {
+        Some(Known::At(place)) => {
+            tests.iter().any(|(tested, ..)| tested.root == place.root && tested.path.starts_with(&place.path))
+        }
+        _ => false,
+    };
+    let mut live = std::collections::HashSet::new();
+    let mut kept = Vec::with_capacity(block.stmts.len());
+    for (at, statement) in block.stmts.iter().enumerate().rev() {
+        let drop = at < run
+            && match &statement.stmt {
+                Stmt::Equal { .. } => tests.iter().any(|(.., tested)| *tested == at),
+                Stmt::Dot { target, .. } => !live.contains(target) && proven(target),
+                Stmt::AssignVar { target, .. }
+                | Stmt::MakeNumberRef { target, .. }
+                | Stmt::MakeNumberInt { target, .. }
+                | Stmt::MakeNull { target } => !live.contains(target),
+                _ => false,
+            };
+        if drop {
+            continue;
+        }
+        access::of_statement(&statement.stmt, &mut |access| {
+            if let Access::Read(local) | Access::Mutate(local) = access {
+                live.insert(local);
+            }
+        });
+        kept.push(statement.clone());
+    }
+    kept.reverse();
+    Block { stmts: kept }
+}
