@@ -12,6 +12,7 @@ mod dispatch;
 mod entry;
 mod folding;
 mod function;
+mod statements;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};

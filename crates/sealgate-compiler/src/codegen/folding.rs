@@ -100,7 +100,7 @@ impl Folding {
             Access::Assign(local) => {
                 assigned.insert(local);
                 let elsewhere = self.exposed.get(&local).is_some_and(|places| places.iter().any(|at| !own(*at)));
-                alone &= local != ret && !(elsewhere && !allowed(&local));
+                alone &= local != ret && (!elsewhere || allowed(&local));
             }
             Access::Read(local) | Access::Mutate(local) => {
                 alone &= assigned.contains(&local) || allowed(&local);

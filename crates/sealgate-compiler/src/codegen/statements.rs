@@ -1,0 +1,367 @@
+//! Compiles each kind of statement.
+
+use sealgate_kernel::layout;
+
+use super::constants::ConstId;
+use super::function::{Frame, FunctionCompiler, Returns, memory, word};
+use super::{CodegenError, GENERATION, LAST_GENERATION};
+use crate::ir::{Block, Local, Location, Operand, Statement, Stmt};
+use crate::link::Target;
+
+impl FunctionCompiler<'_, '_> {
+    pub(super) fn statement(&mut self, statement: &Statement) -> Result<(), CodegenError> {
+        match &statement.stmt {
+            Stmt::ArrayAppend { value, array } => self.mutate("sg_array_push", *array, &[*value]),
+            Stmt::AssignInt { value, target } | Stmt::MakeNumberInt { value, target } => {
+                let id = self.module.constants.integer(*value);
+                self.set_constant(*target, id);
+            }
+            Stmt::AssignVar { source, target } => match self.constant_of(*source) {
+                Some(id) => self.set_constant(*target, id),
+                None => {
+                    self.push(*source);
+                    self.set(*target);
+                }
+            },
+            Stmt::AssignVarOnce { source, target } => self.assign_once(*source, *target, statement.location),
+            Stmt::Block { blocks } => self.blocks(blocks)?,
+            Stmt::Break { index } => self.leave(*index as usize),
+            Stmt::Call { func, args, result } => self.compile_call(func, args, *result)?,
+            Stmt::CallDynamic { args, result, path } => self.compile_call_dynamic(args, *result, path),
+            Stmt::Dot { source, key, target } => {
+                self.push(*source);
+                self.push(*key);
+                self.call("sg_get");
+                self.tee(*target);
+                self.fail_unless();
+            }
+            Stmt::Equal { a, b } => self.compile_equal(*a, *b, true),
+            Stmt::NotEqual { a, b } => self.compile_equal(*a, *b, false),
+            Stmt::IsArray { source } => self.is_tag(*source, layout::TAG_ARRAY),
+            Stmt::IsObject { source } => self.is_tag(*source, layout::TAG_OBJECT),
+            Stmt::IsSet { source } => self.is_tag(*source, layout::TAG_SET),
+            Stmt::IsDefined { source } => {
+                self.push(Operand::Local(*source));
+                self.fail_unless();
+            }
+            Stmt::IsUndefined { source } => {
+                if self.defined.contains(source) {
+                    self.push(Operand::Local(*source));
+                    self.fail_if();
+                }
+            }
+            Stmt::Len { source, target } => {
+                self.push(*source);
+                self.call("sg_len");
+                self.emit().i64_extend_i32_s();
+                self.call("sg_number");
+                self.set(*target);
+            }
+            Stmt::MakeArray { capacity, target } => self.make("sg_array_new", *capacity, *target),
+            Stmt::MakeObject { target } => self.make("sg_object_new", 0, *target),
+            Stmt::MakeSet { target } => self.make("sg_set_new", 0, *target),
+            Stmt::MakeNull { target } => {
+                let id = self.module.constants.null();
+                self.set_constant(*target, id);
+            }
+            Stmt::MakeNumberRef { index, target } => {
+                let id = self.module.number(*index)?;
+                self.set_constant(*target, id);
+            }
+            Stmt::Nop {} => {}
+            Stmt::Not { block } => {
+                let label = self.open_block();
+                self.framed(Frame::Block { label }, block)?;
+                self.fail();
+                self.close();
+            }
+            Stmt::ObjectInsert { key, value, object } => self.mutate("sg_object_insert", *object, &[*key, *value]),
+            Stmt::ObjectInsertOnce { key, value, object } => {
+                self.push(Operand::Local(*object));
+                self.push(*key);
+                self.push(*value);
+                self.call("sg_object_insert_once");
+                self.emit().i32_eqz();
+                self.open_if();
+                self.conflict(statement.location, "object insert conflict");
+                self.close();
+            }
+            Stmt::ObjectMerge { a, b, target } => {
+                self.push(Operand::Local(*a));
+                self.push(Operand::Local(*b));
+                self.call("sg_object_merge");
+                self.set(*target);
+            }
+            Stmt::ResetLocal { target } => {
+                if self.defined.contains(target) {
+                    let index = self.assigned(*target);
+                    self.emit().i32_const(0).local_set(index);
+                }
+                self.touch(*target);
+                self.defined.remove(target);
+            }
+            Stmt::ResultSetAdd { value } => {
+                if let Some(set) = self.result_set {
+                    self.get(set);
+                    self.push(Operand::Local(*value));
+                    self.call("sg_set_add");
+                }
+            }
+            Stmt::ReturnLocal { source } => self.compile_return(*source),
+            Stmt::Scan { source, key, value, block } => self.compile_scan(*source, *key, *value, block)?,
+            Stmt::SetAdd { value, set } => self.mutate("sg_set_add", *set, &[*value]),
+            Stmt::With { local, path, value, block } => {
+                let path = path.iter().map(|step| self.module.string(*step)).collect();
+                self.compile_with(*local, path, *value, block)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, function: &'static str, capacity: i32, target: Local) {
+        self.emit().i32_const(capacity.clamp(0, 1 << 16));
+        self.call(function);
+        self.set(target);
+    }
+
+    fn mutate(&mut self, function: &'static str, collection: Local, operands: &[Operand]) {
+        self.push(Operand::Local(collection));
+        for operand in operands {
+            self.push(*operand);
+        }
+        self.call(function);
+    }
+
+    fn is_tag(&mut self, source: Operand, tag: u8) {
+        // An undefined source reads the tag at address 0, the far end of the shadow stack, which is 0: null's.
+        self.push(source);
+        self.emit().i32_load8_u(memory(layout::TAG_OFFSET, 0)).i32_const(i32::from(tag)).i32_ne();
+        self.fail_if();
+    }
+
+    fn compile_equal(&mut self, a: Operand, b: Operand, want: bool) {
+        let (left, right) = (self.constant_of(a), self.constant_of(b));
+        if let (Some(left), Some(right)) = (left, right) {
+            if self.module.constants.compare(left, right).is_eq() != want {
+                self.fail();
+            }
+            return;
+        }
+        let constant = [left, right].into_iter().flatten().find_map(|id| self.module.constants.is_bool(id));
+        if let Some(value) = constant {
+            self.push(if left.is_some() { b } else { a });
+            let pattern = i32::from(layout::TAG_BOOL) | (i32::from(value) << 8);
+            let both = memory(layout::TAG_OFFSET, 1);
+            self.emit().i32_load16_u(both).i32_const(pattern);
+            if want {
+                self.emit().i32_ne();
+            } else {
+                self.emit().i32_eq();
+            }
+            return self.fail_if();
+        }
+        self.push(a);
+        self.push(b);
+        self.call("sg_equal");
+        if want { self.fail_unless() } else { self.fail_if() }
+    }
+
+    fn assign_once(&mut self, source: Operand, target: Local, location: Location) {
+        let constant = self.constant_of(source);
+        if self.defined.contains(&target) {
+            let index = self.local(target);
+            self.get(index);
+            self.open_if();
+            self.get(index);
+            self.push(source);
+            self.call("sg_equal");
+            self.emit().i32_eqz();
+            self.open_if();
+            self.conflict(location, "var assignment conflict");
+            self.close();
+            self.emit().else_();
+            self.push(source);
+            self.emit().local_set(index);
+            self.close();
+            self.touch(target);
+            self.known.remove(&target);
+            self.defined.insert(target);
+        } else {
+            match constant {
+                Some(id) => self.set_constant(target, id),
+                None => {
+                    self.push(source);
+                    self.set(target);
+                }
+            }
+        }
+        if constant.is_some() && self.early_exit == Some(target) && self.frames.len() > 1 {
+            self.leave(self.frames.len() - 1);
+        }
+    }
+
+    fn compile_call(&mut self, name: &str, args: &[Operand], result: Local) -> Result<(), CodegenError> {
+        if let Some(function) = self.module.functions.get(name).copied() {
+            for arg in args {
+                self.push(*arg);
+            }
+            self.call_target(Target::Function(function));
+        } else if let Some(symbol) = self.module.kernel_builtin(name, args.len()) {
+            for arg in args {
+                self.push(*arg);
+            }
+            self.call_target(symbol);
+        } else {
+            let (dispatcher, id) = self.module.host_builtin(name, args.len())?;
+            self.emit().i32_const(id).i32_const(0);
+            for arg in args {
+                self.push(*arg);
+            }
+            self.call(dispatcher);
+            if !self.module.has_result(name) {
+                self.emit().drop();
+                return Ok(());
+            }
+        }
+        self.tee(result);
+        self.fail_unless();
+        Ok(())
+    }
+
+    /// Walks a static object from the operands of the path to the number of a function in the table.
+    fn compile_call_dynamic(&mut self, args: &[Local], result: Local, path: &[Operand]) {
+        let functions = self.module.dynamic_functions();
+        self.push_constant(functions);
+        for step in path {
+            self.push(*step);
+            self.call("sg_get");
+        }
+        let found = self.temporary();
+        self.emit().local_tee(found).i32_eqz();
+        self.fail_if();
+        self.get(found);
+        let both = memory(layout::TAG_OFFSET, 1);
+        let integer = i32::from(layout::TAG_NUMBER) | (i32::from(layout::NUMBER_INT) << 8);
+        // The path may end before a function does: what is found there is an object.
+        self.emit().i32_load16_u(both).i32_const(integer).i32_ne();
+        self.fail_if();
+        for arg in args {
+            self.push(Operand::Local(*arg));
+        }
+        self.get(found);
+        self.emit().i32_load(word(layout::INT_OFFSET));
+        self.call_indirect(2, true);
+        self.tee(result);
+        self.emit().i32_eqz();
+        self.open_if();
+        self.leave(3);
+        self.close();
+    }
+
+    fn compile_return(&mut self, source: Local) {
+        self.push(Operand::Local(source));
+        let crossed: Vec<Frame> = self.frames.iter().rev().copied().collect();
+        for frame in crossed {
+            self.restore(frame);
+        }
+        if let Returns::Memo(address) = self.returns {
+            let result = self.temporary();
+            self.emit().local_set(result);
+            self.emit().i32_const(address.cast_signed());
+            self.get(result);
+            self.emit().i32_store(word(4)).i32_const(address.cast_signed());
+            self.global_get(GENERATION);
+            self.emit().i32_store(word(0));
+            self.get(result);
+        }
+        self.emit().return_();
+    }
+
+    /// `for i in 0..len(source) { key = …; value = …; body }`
+    fn compile_scan(&mut self, source: Local, key: Local, value: Local, block: &Block) -> Result<(), CodegenError> {
+        let (length, index) = (self.temporary(), self.temporary());
+        self.push(Operand::Local(source));
+        self.call("sg_len");
+        self.emit().local_set(length).i32_const(0).local_set(index);
+        self.flush_all();
+        let exit = self.open_block();
+        // What the body touches is not known at the beginning of a later turn.
+        super::folding::assigned_in(block, &mut |local| {
+            self.known.remove(&local);
+            self.defined.insert(local);
+        });
+        let label = self.open_loop();
+        self.get(index);
+        self.get(length);
+        self.emit().i32_ge_s();
+        self.branch_if(exit);
+        for (target, function) in [(key, "sg_iter_key"), (value, "sg_iter_value")] {
+            if self.folding.is_read(target) {
+                self.push(Operand::Local(source));
+                self.get(index);
+                self.call(function);
+                self.set(target);
+            }
+        }
+        self.get(index);
+        self.emit().i32_const(1).i32_add().local_set(index);
+        self.framed(Frame::Scan { label }, block)?;
+        self.branch(label);
+        self.close();
+        self.close();
+        for local in [key, value] {
+            self.known.remove(&local);
+            self.defined.insert(local);
+        }
+        Ok(())
+    }
+
+    /// ```wat
+    /// block $done
+    ///   block $undefined … body … restore, br $done end
+    ///   restore, br $enclosing
+    /// end
+    /// ```
+    fn compile_with(
+        &mut self,
+        local: Local,
+        path: Vec<ConstId>,
+        value: Operand,
+        block: &Block,
+    ) -> Result<(), CodegenError> {
+        let (saved, generation) = (self.temporary(), self.temporary());
+        let index = self.local(local);
+        self.push(Operand::Local(local));
+        self.emit().local_set(saved);
+        if path.is_empty() {
+            self.push(value);
+        } else {
+            let path = self.module.constants.array(path);
+            self.push(Operand::Local(local));
+            self.push_constant(path);
+            self.push(value);
+            self.call("sg_path_put");
+        }
+        self.set(local);
+        if self.module.memo_count > 0 {
+            self.global_get(GENERATION);
+            self.emit().local_set(generation);
+            self.global_get(LAST_GENERATION);
+            self.emit().i32_const(1).i32_add();
+            self.global_set(LAST_GENERATION);
+            self.global_get(LAST_GENERATION);
+            self.global_set(GENERATION);
+        }
+        let done = self.open_block();
+        let label = self.open_block();
+        let frame = Frame::With { label, local: index, saved, generation };
+        self.framed(frame, block)?;
+        self.restore(frame);
+        self.branch(done);
+        self.close();
+        self.restore(frame);
+        self.fail();
+        self.close();
+        Ok(())
+    }
+}
