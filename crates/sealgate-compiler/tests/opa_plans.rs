@@ -13,10 +13,18 @@ use serde_json::Value;
 /// How one case ended.
 enum Verdict {
     Passed,
+    /// The case wants an error that a module gives as undefined, as OPA's own modules do.
+    Strict,
     /// The plan needs builtins that only a host could serve.
     NeedsHost(Vec<String>),
     Failed(String),
 }
+
+/// Cases that end otherwise, by file and index, and why.
+const KNOWN: [(&str, usize, &str); 2] = [
+    ("dataderef", 0, "a number as a key of the data document is looked up as text by OPA's store only"),
+    ("dataderef", 1, "as above"),
+];
 
 #[test]
 fn opa_plans_give_what_the_suite_asks_for() {
@@ -24,7 +32,7 @@ fn opa_plans_give_what_the_suite_asks_for() {
     let rego = common::conformance("rego").unwrap();
     let engine = wasmtime::Engine::new(wasmtime::Config::new().cranelift_opt_level(wasmtime::OptLevel::None)).unwrap();
     let only = std::env::var("SEALGATE_CASE").ok();
-    let (mut passed, mut needs_host, mut failed) = (0, 0, Vec::new());
+    let (mut passed, mut needs_host, mut strict, mut failed) = (0, 0, 0, Vec::new());
     let mut missing: BTreeMap<String, usize> = BTreeMap::new();
     for file in common::json_files(&plans) {
         let read = |path: &std::path::Path| serde_json::from_slice::<Value>(&std::fs::read(path).unwrap()).unwrap();
@@ -35,8 +43,13 @@ fn opa_plans_give_what_the_suite_asks_for() {
             if only.as_ref().is_some_and(|only| !note.contains(only.as_str())) {
                 continue;
             }
-            match run(&engine, planned, case) {
+            let verdict = run(&engine, planned, case);
+            let known = KNOWN.iter().find(|(file_stem, at, _)| note.starts_with(&format!("{file_stem}#{at} ")));
+            match verdict {
+                Verdict::Passed if known.is_some() => failed.push(format!("{note}: passes, so it must leave the list")),
+                Verdict::Failed(_) if known.is_some() => {}
                 Verdict::Passed => passed += 1,
+                Verdict::Strict => strict += 1,
                 Verdict::NeedsHost(names) => {
                     needs_host += 1;
                     names.into_iter().for_each(|name| *missing.entry(name).or_default() += 1);
@@ -45,12 +58,14 @@ fn opa_plans_give_what_the_suite_asks_for() {
             }
         }
     }
-    println!("{passed} passed, {} failed, {needs_host} need builtins of a host: {missing:?}", failed.len());
+    println!(
+        "{passed} passed, {} failed, {strict} want strict errors, {needs_host} need builtins of a host: {missing:?}",
+        failed.len()
+    );
     for failure in &failed {
         println!("FAILED {failure}");
     }
-    let allowed = std::env::var("SEALGATE_ALLOW").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    assert!(failed.len() <= allowed, "{} cases failed", failed.len());
+    assert!(failed.is_empty(), "{} cases failed", failed.len());
     assert!(passed > 0);
 }
 
@@ -72,7 +87,8 @@ fn run(engine: &wasmtime::Engine, planned: &Value, case: &Value) -> Verdict {
     let mut host = Host::new(engine, &compiled.wasm);
     let data = case.get("data").map_or_else(|| "{}".to_owned(), Value::to_string);
     let input = match (case.get("input_term"), case.get("input")) {
-        (Some(Value::String(term)), _) => Some(term.clone()),
+        // The module reads values as they are dumped, without the commas that Rego allows at the end of a collection.
+        (Some(Value::String(term)), _) => Some(term.replace(", }", " }")),
         (_, Some(input)) => Some(input.to_string()),
         _ => None,
     };
@@ -95,18 +111,18 @@ fn run(engine: &wasmtime::Engine, planned: &Value, case: &Value) -> Verdict {
     }
 }
 
-/// A result set has no order; the suite lists one.
-fn same(got: &Value, want: &Value, _sorted: bool) -> bool {
-    let sorted = |value: &Value| {
-        let mut all: Vec<String> = value.as_array().into_iter().flatten().map(canonical).collect();
+/// A result set has no order; with `sorted`, neither has any array: the suite writes sets as arrays.
+fn same(got: &Value, want: &Value, sorted: bool) -> bool {
+    let all = |value: &Value| {
+        let mut all: Vec<String> = value.as_array().into_iter().flatten().map(|each| canonical(each, sorted)).collect();
         all.sort();
         all
     };
-    sorted(got) == sorted(want)
+    all(got) == all(want)
 }
 
 /// Text in which equal values are equal: numbers by worth as far as f64 tells them apart.
-fn canonical(value: &Value) -> String {
+fn canonical(value: &Value, sorted: bool) -> String {
     match value {
         Value::Number(number) => {
             let text = number.to_string();
@@ -117,10 +133,16 @@ fn canonical(value: &Value) -> String {
                 _ => text,
             }
         }
-        Value::Array(all) => format!("[{}]", all.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Array(all) => {
+            let mut all: Vec<String> = all.iter().map(|each| canonical(each, sorted)).collect();
+            if sorted {
+                all.sort();
+            }
+            format!("[{}]", all.join(","))
+        }
         Value::Object(all) => {
-            let pairs: Vec<String> = all.iter().map(|(key, value)| format!("{key:?}:{}", canonical(value))).collect();
-            format!("{{{}}}", pairs.join(","))
+            let pairs = all.iter().map(|(key, value)| format!("{key:?}:{}", canonical(value, sorted)));
+            format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),
     }
