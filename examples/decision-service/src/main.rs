@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Parser;
-use sealgate_bundle::keys::file::read_trust_store;
-use sealgate_runtime::{Decision, FileSource, LiveOptions, LivePolicy, Reason};
+use sealgate::bundle::keys::file::read_trust_store;
+use sealgate::{Decision, FileSource, LiveOptions, LivePolicy, Reason};
 use serde_json::json;
 use tiny_http::{Header, Method, Request, Response, Server};
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sealgate_bundle::keys::file::write_pair;
-use sealgate_bundle::{BundleContents, SigningKey, fs::write_file};
+use sealgate::bundle::keys::file::write_pair;
+use sealgate::bundle::{BundleContents, SigningKey, fs::write_file};
 use serde_json::{Value, json};
 
 /// A module that gives every request the same decision.
