@@ -1,5 +1,7 @@
 //! What the whole-product tests share: the example policies compiled, and real clients to run them in.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "only tests use this crate, and a test ends by panicking")]
+
 mod examples;
 mod peers;
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// Reads `text` (a JSON object, or `@FILE` that holds one); a value parser for the command line.
-pub fn parse(text: &str) -> Result<Map<String, Value>, String> {
+pub(crate) fn parse(text: &str) -> Result<Map<String, Value>, String> {
     let read;
     let json = match text.strip_prefix('@') {
         None => text,

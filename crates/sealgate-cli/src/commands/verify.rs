@@ -41,7 +41,7 @@ impl Args {
 }
 
 /// Reads a bundle and verifies it with the keys of these files and folders.
-pub fn load(
+pub(super) fn load(
     path: &Path,
     keys: &[PathBuf],
     name: Option<&str>,

@@ -1,3 +1,5 @@
+//! Constraints as text and what they parse to, or why they do not.
+
 use serde_json::json;
 
 use super::*;

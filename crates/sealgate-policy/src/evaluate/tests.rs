@@ -1,3 +1,5 @@
+//! The truth tables of three-valued logic, and what whole policies decide.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Patterns: what they match, what is refused, and their RE2 form.
+
 use super::*;
 
 #[test]

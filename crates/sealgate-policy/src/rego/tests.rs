@@ -1,3 +1,5 @@
+//! The Rego that policies become.
+
 use sealgate_diagnostics::Sources;
 
 use super::*;

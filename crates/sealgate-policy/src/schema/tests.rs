@@ -1,3 +1,5 @@
+//! The JSON Schema against the reader: both accept the same documents.
+
 use serde_json::{Value, json};
 
 use super::policy_schema;

@@ -90,14 +90,10 @@ pub enum CompileError {
 /// # Errors
 /// Every finding, warnings included, in source order.
 pub fn load(files: &PolicyFiles, sources: &mut Sources) -> Result<(PolicySet, Diagnostics), Diagnostics> {
-    let texts = files.files.iter().map(|file| PolicySource::new(&file.path, &file.text));
-    let texts = if files.folder {
-        sealgate_policy::PolicyFiles::Folder(texts.collect())
-    } else {
-        match texts.last() {
-            Some(text) => sealgate_policy::PolicyFiles::Single(text),
-            None => sealgate_policy::PolicyFiles::Folder(Vec::new()),
-        }
+    let mut texts: Vec<_> = files.files.iter().map(|file| PolicySource::new(&file.path, &file.text)).collect();
+    let texts = match texts.pop() {
+        Some(text) if !files.folder => sealgate_policy::PolicyFiles::Single(text),
+        last => sealgate_policy::PolicyFiles::Folder(texts.into_iter().chain(last).collect()),
     };
     PolicySet::load(sources, texts)
 }
