@@ -1,6 +1,8 @@
 //! Real clients decide as the policy's calls expect: every example, in every host that speaks OPA's Wasm ABI, and in the
 //! ancestor.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
+
 use sealgate::bundle::keys::file::write_pair;
 use sealgate::bundle::{SigningKey, fs};
 use sealgate::toolchain::pack::{PackOptions, pack};

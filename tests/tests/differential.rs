@@ -3,6 +3,8 @@
 //!
 //! `SEALGATE_SEED` and `SEALGATE_POLICIES` draw others, or more.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
+
 use sealgate::toolchain::compile::{CompileOptions, Compiled, DEFAULT_PACKAGE, compile};
 use sealgate::toolchain::diagnostics::Sources;
 use sealgate::toolchain::sources::PolicyFiles;

@@ -1,5 +1,7 @@
 //! The repository's own rules, checked over its files.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

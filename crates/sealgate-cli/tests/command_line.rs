@@ -1,5 +1,7 @@
 //! The `sealgate` command as a user meets it: exit codes, output, what is written and what is not.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The crate `opa-wasm` loads our modules and our archives, and decides as the policy's calls expect.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
+
 use opa_wasm::wasmtime::{Config, Engine, Module, Store};
 use opa_wasm::{Runtime, read_bundle};
 use sealgate_tests::{ENTRYPOINT, Example, examples, expected_document};
