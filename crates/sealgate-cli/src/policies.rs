@@ -6,7 +6,7 @@ use std::path::Path;
 use sealgate::toolchain::compile::{CompileError, CompileOptions, Compiled, compile, load};
 use sealgate::toolchain::diagnostics::{Color, Diagnostics, Sources};
 use sealgate::toolchain::policy::PolicySet;
-use sealgate::toolchain::sources::PolicyFiles;
+use sealgate::toolchain::sources::{PolicyFiles, SourceError};
 
 use crate::Failure;
 
@@ -33,13 +33,17 @@ pub fn compile_policy(path: &Path, options: &CompileOptions) -> Result<(PolicyFi
             Ok((files, compiled))
         }
         Err(CompileError::Refused(errors)) => Err(refusal(&errors, &sources)),
+        Err(CompileError::Package(error)) => Err(Failure::Usage(error.to_string())),
         Err(other) => Err(Failure::Other(other.into())),
     }
 }
 
 /// Reads a policy's files.
 pub fn read(path: &Path) -> Result<PolicyFiles, Failure> {
-    PolicyFiles::read(path).map_err(|error| Failure::refused(path.display(), error))
+    PolicyFiles::read(path).map_err(|error| match error {
+        SourceError::Io { .. } => Failure::Other(error.into()),
+        other => Failure::refused("policy refused", other),
+    })
 }
 
 /// Colours where standard error is a terminal and nobody asked for none.
@@ -57,5 +61,5 @@ fn warn(warnings: &Diagnostics, sources: &Sources) {
 fn refusal(errors: &Diagnostics, sources: &Sources) -> Failure {
     let count = errors.errors();
     let plural = if count == 1 { "" } else { "s" };
-    Failure::Refused(format!("{}\n{count} error{plural}: nothing was written", errors.render(sources, color())))
+    Failure::Refused(format!("{}\npolicy refused: {count} error{plural}", errors.render(sources, color())))
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use sealgate_testkit::{Opa, require};
 use tempfile::TempDir;
 
 const POLICY: &str = r#"version: 1
@@ -39,9 +40,14 @@ impl Desk {
         fs::write(self.path().join(name), text).unwrap();
     }
 
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealgate"));
+        command.args(args).current_dir(self.path());
+        command
+    }
+
     fn run(&self, args: &[&str]) -> (i32, String, String) {
-        let output: Output =
-            Command::new(env!("CARGO_BIN_EXE_sealgate")).args(args).current_dir(self.path()).output().unwrap();
+        let output: Output = self.command(args).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
     }
@@ -210,6 +216,51 @@ fn a_build_says_what_it_wrote() {
     let manifest = desk.ok(&["verify", "--bundle", "out/gate.tar.gz", "--key", "k.public", "--json"]);
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     assert_eq!((&manifest["name"], &manifest["serial"]), (&"gate".into(), &7.into()));
+}
+
+#[test]
+fn the_same_inputs_give_the_same_bytes_wherever_they_lie() {
+    let (here, there) = (Desk::new(), Desk::new());
+    for key in ["k.private", "k.public"] {
+        fs::copy(here.path().join(key), there.path().join(key)).unwrap();
+    }
+    here.build();
+    there.build();
+    let bytes = |desk: &Desk, name: &str| fs::read(desk.path().join("dist").join(name)).unwrap();
+    assert_eq!(bytes(&here, "refunds.tar.gz"), bytes(&there, "refunds.tar.gz"));
+    assert_eq!(here.names("dist/refunds"), there.names("dist/refunds"));
+    for name in here.names("dist/refunds") {
+        let name = format!("refunds/{name}");
+        assert_eq!(bytes(&here, &name), bytes(&there, &name), "{name}");
+    }
+}
+
+#[test]
+fn an_installed_opa_can_make_the_module() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let desk = Desk::new();
+    let args = ["build", "policy.yaml", "--sign-key", "k.private", "--compiler", "opa"];
+    let build = |opa: &Path| desk.command(&args).env("SEALGATE_OPA", opa).output().unwrap();
+    assert!(build(opa.program()).status.success());
+    let call =
+        ["decide", "--bundle", "dist/refunds.tar.gz", "--key", "k.public", "--role", "agent", "--tool", "refund"];
+    desk.ok(&[&call[..], &["--args", r#"{"amount": 1}"#]].concat());
+    desk.fails(10, &[&call[..], &["--args", r#"{"amount": 1000}"#]].concat());
+
+    let output = build(Path::new("no-such-opa"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("go install"));
+}
+
+#[test]
+fn what_is_no_policy_at_all_is_refused() {
+    let desk = Desk::new();
+    fs::write(desk.path().join("bad.yaml"), [0xff, 0xfe]).unwrap();
+    fs::create_dir(desk.path().join("empty")).unwrap();
+    desk.fails(3, &["validate", "bad.yaml"]);
+    desk.fails(3, &["validate", "empty"]);
+    desk.fails(1, &["validate", "none.yaml"]);
+    desk.fails(2, &["show-rego", "policy.yaml", "--package", "a b"]);
 }
 
 #[test]

@@ -33,3 +33,8 @@ pub use sealgate_runtime::*;
 
 #[cfg(feature = "compiler")]
 pub mod toolchain;
+
+/// Compiles and runs the code of the README.
+#[cfg(all(doctest, feature = "compiler"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
