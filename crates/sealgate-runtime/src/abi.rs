@@ -3,13 +3,17 @@
 //! [`Exports`] is made from a compiled module and refuses one that lacks what every evaluation needs. [`Abi`] is made from
 //! an instance. Neither evaluates anything; `instance` does, and `host` serves the module's imports.
 
-use wasmtime::{AsContextMut, Instance, Memory, Module, ModuleExport, TypedFunc, WasmParams, WasmResults};
+use wasmtime::{
+    AsContextMut, ExternType, Instance, Memory, Module, ModuleExport, TypedFunc, ValType, WasmParams, WasmResults,
+};
 
 use crate::error::ModuleError;
 use crate::host::HostState;
 
 /// The parameters of `opa_eval`: reserved, entrypoint, data, input, input length, heap, format.
 pub(crate) type EvalParams = (i32, i32, i32, i32, i32, i32, i32);
+/// The parameters of `sealgate_eval`: entrypoint, data, input, input length, heap.
+pub(crate) type StrictEvalParams = (i32, i32, i32, i32, i32);
 
 /// Where a module's exports are.
 pub(crate) struct Exports {
@@ -24,12 +28,12 @@ pub(crate) struct Exports {
     eval: EvalExports,
     value_parse: Option<ModuleExport>,
     value_dump: Option<ModuleExport>,
-    /// Whether the module itself refuses an input that is not exactly one JSON value.
-    pub(crate) checks_input: bool,
 }
 
 /// How a module is evaluated.
 enum EvalExports {
+    /// As JSON to JSON by Sealgate's own export, and else in one call.
+    Strict { strict: ModuleExport, any: ModuleExport },
     /// In one call, ABI 1.2 and later.
     OneCall(ModuleExport),
     /// Through an evaluation context, before that.
@@ -45,8 +49,12 @@ const CONTEXT_EXPORTS: [&str; 6] = [
     "opa_eval_ctx_get_result",
 ];
 
-/// The exported global by which a module says that it checks its input itself.
-pub(crate) const CHECKS_INPUT_GLOBAL: &str = "sealgate_abi_version";
+/// Sealgate's own export: as `opa_eval` from JSON to JSON, but an input that is not exactly one JSON value aborts. Modules of
+/// its compiler have it; by it the host knows that it need not look at the input.
+const STRICT_EVAL: &str = "sealgate_eval";
+
+/// What `sealgate_eval` aborts with if the input is not one JSON value.
+pub(crate) const INPUT_REFUSED: &str = "the input is not one JSON value";
 
 impl Exports {
     /// Finds the exports of `module`.
@@ -56,7 +64,10 @@ impl Exports {
     pub(crate) fn find(module: &Module) -> Result<Self, ModuleError> {
         let need = |name: &'static str| module.get_export_index(name).ok_or(ModuleError::Export(name));
         let eval = match module.get_export_index("opa_eval") {
-            Some(export) => EvalExports::OneCall(export),
+            Some(any) => match strict_eval(module) {
+                Some(strict) => EvalExports::Strict { strict, any },
+                None => EvalExports::OneCall(any),
+            },
             None => {
                 let mut found = Vec::with_capacity(CONTEXT_EXPORTS.len());
                 for name in CONTEXT_EXPORTS {
@@ -77,8 +88,12 @@ impl Exports {
             eval,
             value_parse: module.get_export_index("opa_value_parse"),
             value_dump: module.get_export_index("opa_value_dump"),
-            checks_input: module.get_export_index(CHECKS_INPUT_GLOBAL).is_some(),
         })
+    }
+
+    /// Whether the module itself refuses an input that is not exactly one JSON value, where the result is to be JSON.
+    pub(crate) const fn checks_input(&self) -> bool {
+        matches!(self.eval, EvalExports::Strict { .. })
     }
 
     /// Binds the exports that every decision needs.
@@ -96,6 +111,7 @@ impl Exports {
             .and_then(wasmtime::Extern::into_memory)
             .ok_or(ModuleError::Export("memory"))?;
         let eval = match &self.eval {
+            EvalExports::Strict { strict, .. } => Eval::Strict(typed(store, instance, strict, STRICT_EVAL)?),
             EvalExports::OneCall(export) => Eval::OneCall(typed(store, instance, export, "opa_eval")?),
             EvalExports::Context(exports) => {
                 let [new, set_input, set_data, set_entrypoint, eval, get_result] = exports.as_ref();
@@ -115,6 +131,23 @@ impl Exports {
             heap_ptr_get: typed(store, instance, &self.heap_ptr_get, "opa_heap_ptr_get")?,
             heap_ptr_set: typed(store, instance, &self.heap_ptr_set, "opa_heap_ptr_set")?,
         })
+    }
+
+    /// Binds `opa_eval`, for what a module that checks its input itself is rarely asked: no input, or Rego as the result.
+    ///
+    /// # Errors
+    /// [`ModuleError::Export`] if it is missing or has a wrong type.
+    pub(crate) fn bind_any_eval(
+        &self,
+        mut store: impl AsContextMut<Data = HostState>,
+        instance: Instance,
+    ) -> Result<TypedFunc<EvalParams, i32>, ModuleError> {
+        match &self.eval {
+            EvalExports::Strict { any: export, .. } | EvalExports::OneCall(export) => {
+                typed(&mut store, instance, export, "opa_eval")
+            }
+            EvalExports::Context(_) => Err(ModuleError::Export("opa_eval")),
+        }
     }
 
     /// Binds the exports that only loading and host builtins need.
@@ -147,6 +180,14 @@ impl Exports {
     }
 }
 
+/// The module's `sealgate_eval`, if its type is the one that this host knows.
+fn strict_eval(module: &Module) -> Option<ModuleExport> {
+    let Some(ExternType::Func(ty)) = module.get_export(STRICT_EVAL) else { return None };
+    let is_i32 = |ty: ValType| matches!(ty, ValType::I32);
+    let known = ty.params().len() == 5 && ty.results().len() == 1 && ty.params().chain(ty.results()).all(is_i32);
+    if known { module.get_export_index(STRICT_EVAL) } else { None }
+}
+
 fn typed<P: WasmParams, R: WasmResults>(
     store: &mut impl AsContextMut<Data = HostState>,
     instance: Instance,
@@ -170,6 +211,7 @@ pub(crate) struct Abi {
 
 /// How an instance is evaluated.
 pub(crate) enum Eval {
+    Strict(TypedFunc<StrictEvalParams, i32>),
     OneCall(TypedFunc<EvalParams, i32>),
     Context(Box<ContextEval>),
 }

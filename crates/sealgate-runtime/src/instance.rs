@@ -9,13 +9,14 @@ use std::sync::Arc;
 use sealgate_builtins::Value;
 use wasmtime::{AsContextMut, InstancePre, Store};
 
-use crate::abi::{Abi, Eval, Exports, ValueAbi, check_version};
+use crate::abi::{Abi, Eval, Exports, INPUT_REFUSED, ValueAbi, check_version};
 use crate::decision::{PolicyIdentity, Verdict};
 use crate::engine::Engine;
 use crate::error::{DecideError, LoadError};
 use crate::guest::{self, GuestPtr};
 use crate::host::{BuiltinTable, HostState, stopped};
 use crate::ids::Ids;
+use crate::load::check_json;
 use crate::verdict::Memo;
 
 /// What every instance of one policy is made from.
@@ -100,7 +101,7 @@ impl Instance {
         };
         let wrong = |_| DecideError::BrokenAbi("an export has the wrong type");
         let abi = template.exports.bind(&mut store, instance).map_err(wrong)?;
-        let in_one_call = matches!(abi.eval, Eval::OneCall(_));
+        let in_one_call = !matches!(abi.eval, Eval::Context(_));
         let values = if template.builtins.is_empty() && template.data.is_empty() && in_one_call {
             None
         } else {
@@ -188,6 +189,9 @@ impl Instance {
                 match write(&mut rest) {
                     Ok(()) => {
                         let length = room.saturating_sub(rest.len());
+                        if !template.exports.checks_input() {
+                            self.check_written(length)?;
+                        }
                         return self.run(template, entrypoint, length, Format::Json);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WriteZero => {}
@@ -236,24 +240,60 @@ impl Instance {
     ) -> Result<GuestPtr, DecideError> {
         template.engine.touch();
         self.store.set_epoch_deadline(template.decide_ticks);
+        if matches!(self.abi.eval, Eval::Context(_)) {
+            return self.run_in_context(entrypoint, length, format);
+        }
+        let length_abi = u32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
+        let heap = aligned(GuestPtr(self.base.0.checked_add(length_abi).ok_or(DecideError::MemoryLimit)?))?.to_abi();
+        let input = if length == 0 { 0 } else { self.base.to_abi() };
+        let length_abi = length_abi.cast_signed();
         let at = match &self.abi.eval {
-            Eval::OneCall(eval) => {
-                let length_abi = u32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
-                let heap = aligned(GuestPtr(self.base.0.checked_add(length_abi).ok_or(DecideError::MemoryLimit)?))?;
-                let input = if length == 0 { 0 } else { self.base.to_abi() };
-                let params =
-                    (0, entrypoint, self.data, input, length_abi.cast_signed(), heap.to_abi(), format.to_abi());
-                eval.call(&mut self.store, params)
+            Eval::Strict(eval) if format == Format::Json && length > 0 => {
+                eval.call(&mut self.store, (entrypoint, self.data, input, length_abi, heap))
             }
-            Eval::Context(_) => return self.run_in_context(entrypoint, length, format),
+            eval => {
+                let bound;
+                let eval = match eval {
+                    Eval::OneCall(eval) => eval,
+                    _ => {
+                        bound = template
+                            .exports
+                            .bind_any_eval(&mut self.store, self.handle)
+                            .map_err(|_| DecideError::BrokenAbi("`opa_eval` has the wrong type"))?;
+                        &bound
+                    }
+                };
+                eval.call(&mut self.store, (0, entrypoint, self.data, input, length_abi, heap, format.to_abi()))
+            }
         };
         if !template.builtins.is_empty() {
             self.store.data_mut().context.clear();
         }
         match at {
             Ok(at) => Ok(GuestPtr::from_abi(at)),
-            Err(error) => Err(self.stopped(&error)),
+            Err(error) => Err(self.evaluation_stopped(&error, length)),
         }
+    }
+
+    /// What stopped an evaluation. A module that refuses its input has not begun to decide, and starts over with the next
+    /// call; it does not say what is wrong, so the host looks.
+    #[cold]
+    fn evaluation_stopped(&mut self, error: &wasmtime::Error, length: usize) -> DecideError {
+        match self.stopped(error) {
+            DecideError::Aborted(message) if message == INPUT_REFUSED && matches!(self.abi.eval, Eval::Strict(_)) => {
+                match self.check_written(length) {
+                    Ok(()) => DecideError::InvalidInput("the policy cannot read it".to_owned()),
+                    Err(error) => error,
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the input that lies in the policy's memory is JSON.
+    fn check_written(&mut self, length: usize) -> Result<(), DecideError> {
+        let input = guest::region(self.abi.memory.data_mut(&mut self.store), self.base, length).unwrap_or_default();
+        check_json(input).map_err(DecideError::InvalidInput)
     }
 
     /// The evaluation of modules without `opa_eval`.

@@ -119,7 +119,9 @@ pub(crate) fn no_data() -> Arc<[u8]> {
 /// # Errors
 /// The parser's message.
 pub(crate) fn check_json(text: &[u8]) -> Result<(), String> {
-    serde_json::from_slice::<IgnoredAny>(text).map(drop).map_err(|error| error.to_string())
+    // serde_json does not look into strings that nobody reads.
+    let text = std::str::from_utf8(text).map_err(|error| format!("not UTF-8 at byte {}", error.valid_up_to()))?;
+    serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| error.to_string())
 }
 
 fn grant(

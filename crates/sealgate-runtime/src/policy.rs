@@ -236,7 +236,7 @@ impl Policy {
         let inner = &*self.inner;
         let started = inner.measure_elapsed.then(Instant::now);
         let given = inner.decision().and_then(|entrypoint| {
-            inner.check_input(input)?;
+            inner.check_decision_input(input)?;
             inner.with_instance(|instance| {
                 let at = instance.evaluate(&inner.template, entrypoint.0, input, Format::Json)?;
                 inner.give(instance, at)
@@ -258,9 +258,10 @@ impl Policy {
         let inner = &*self.inner;
         let entrypoint = inner.decision()?;
         if inner.audit.is_none() {
+            inner.check_decision_input(input)?;
             return inner.evaluate(entrypoint, input, Format::Json, out);
         }
-        let given = inner.check_input(input).and_then(|()| {
+        let given = inner.check_decision_input(input).and_then(|()| {
             inner.with_instance(|instance| {
                 let at = instance.evaluate(&inner.template, entrypoint.0, input, Format::Json)?;
                 out.extend_from_slice(instance.text(&inner.template, at)?.as_bytes());
@@ -318,6 +319,7 @@ impl Policy {
         out: &mut Vec<u8>,
     ) -> Result<(), DecideError> {
         out.clear();
+        self.inner.check_input(input, format)?;
         self.inner.evaluate(entrypoint, input, format, out)
     }
 
@@ -365,16 +367,25 @@ impl Inner {
         self.decision.ok_or(DecideError::NoDecisionEntrypoint)
     }
 
-    /// Whether the input is JSON, for modules that would take anything else for no input at all.
+    /// Whether the input is JSON or empty, where the module would take anything else for no input at all.
     #[inline]
-    fn check_input(&self, input: &[u8]) -> Result<(), DecideError> {
+    fn check_input(&self, input: &[u8], format: Format) -> Result<(), DecideError> {
         if input.len() > self.template.max_input {
             return Err(DecideError::InputTooLarge { limit: self.template.max_input });
         }
-        if self.template.exports.checks_input || input.is_empty() {
+        if input.is_empty() || (format == Format::Json && self.template.exports.checks_input()) {
             return Ok(());
         }
         load::check_json(input).map_err(DecideError::InvalidInput)
+    }
+
+    /// As [`Inner::check_input`], but a decision has an input.
+    #[inline]
+    fn check_decision_input(&self, input: &[u8]) -> Result<(), DecideError> {
+        if input.is_empty() {
+            return Err(DecideError::InvalidInput("it is empty".to_owned()));
+        }
+        self.check_input(input, Format::Json)
     }
 
     #[inline]
@@ -385,7 +396,6 @@ impl Inner {
         format: Format,
         out: &mut Vec<u8>,
     ) -> Result<(), DecideError> {
-        self.check_input(input)?;
         self.with_instance(|instance| {
             let at = instance.evaluate(&self.template, entrypoint.0, input, format)?;
             out.extend_from_slice(instance.text(&self.template, at)?.as_bytes());

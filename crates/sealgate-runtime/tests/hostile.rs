@@ -278,7 +278,7 @@ fn inputs_are_bounded_and_must_be_json() {
     assert!(policy.decide(&Request::new(&fits)).unwrap().is_allowed());
     let json = format!("\"{long}\"");
     assert_eq!(policy.decide_json(json.as_bytes()).map(drop), Err(DecideError::InputTooLarge { limit: 10_000 }));
-    for input in ["{", "{} {}", "nul", "\u{1}", "{\"a\":1,}"] {
+    for input in ["", "{", "{} {}", "nul", "\u{1}", "{\"a\":1,}"] {
         let error = policy.decide_json(input.as_bytes()).unwrap_err();
         assert_eq!(error.reason(), Reason::InvalidInput, "{input}");
     }
@@ -287,6 +287,39 @@ fn inputs_are_bounded_and_must_be_json() {
     assert_eq!(error, DecideError::UnknownEntrypoint("test/other".to_owned()));
     // Only spoiled instances are replaced; the host's own refusals are not the policy's fault.
     assert_eq!(policy.stats().dropped_spoiled, 0);
+}
+
+/// `sealgate_eval` says that the module checks its input; whoever exports something else by that name does not.
+#[test]
+fn a_module_that_checks_its_input_is_told_by_the_type_of_its_export() {
+    let strict = |params: &str, body: &str| {
+        format!(
+            r#"(data (i32.const 1500) "the input is not one JSON value\00")
+               (func (export "sealgate_eval") (param {params}) (result i32) {body})"#
+        )
+    };
+    let five = "i32 i32 i32 i32 i32";
+    let decide = |extra: &str, input: &[u8]| {
+        Guest { extra, ..Guest::default() }.load(&options()).unwrap().decide_json(input).map(drop)
+    };
+    let refuses = strict(five, "(call $abort (i32.const 1500)) (unreachable)");
+    assert!(matches!(decide(&refuses, b"{"), Err(DecideError::InvalidInput(_))));
+    let gives_up = strict(five, "(call $abort (i32.const 1200)) (unreachable)");
+    assert_eq!(decide(&gives_up, b"{}"), Err(DecideError::Aborted("gave up".to_owned())));
+    assert_eq!(decide(&strict(five, "(i32.const 1100)"), b"{}"), Err(DecideError::Undefined));
+    for other in [
+        strict("i32 i32 i32 i32", "(i32.const 1100)"),
+        strict("i32 i32 i32 i32 i64", "(i32.const 1100)"),
+        r#"(global (export "sealgate_eval") i32 (i32.const 1))"#.to_owned(),
+    ] {
+        assert_eq!(decide(&other, b"{}"), Ok(()), "{other}");
+        assert!(matches!(decide(&other, b"{"), Err(DecideError::InvalidInput(_))), "{other}");
+    }
+    // The same words from a module that does not check its input are an abort like any other.
+    let aborts = on_empty_object("(call $abort (i32.const 1500)) (unreachable)");
+    let words = r#"(data (i32.const 1500) "the input is not one JSON value\00")"#;
+    let policy = Guest { eval: &aborts, extra: words, ..Guest::default() }.load(&options()).unwrap();
+    assert_eq!(policy.decide_json(b"{}").unwrap_err().reason(), Reason::Aborted);
 }
 
 #[test]
