@@ -4,6 +4,8 @@
 //! Both take the JSON that the sandbox takes and give the JSON that it gives, byte for byte. There is no sandbox, no
 //! signature and no deadline, a rule changes with the next release, and what is not of the expected type is an error.
 
+#![allow(clippy::indexing_slicing, reason = "a missing member is null, and the slices are of constants")]
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -58,11 +60,11 @@ impl Untyped {
     pub fn decide(&self, input: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
         let input: Value = serde_json::from_slice(input)?;
         let (role, tool) = (input["role"].as_str(), input["tool"].as_str());
-        let Some(tools) = role.and_then(|role| self.rules.get(role)) else {
+        let Some((role, tools)) = role.and_then(|role| self.rules.get_key_value(role)) else {
             return serde_json::to_vec(&document("unknown_role", Value::Null, &[]));
         };
         let Some(rule) = tool.and_then(|tool| tools.get(tool)) else {
-            return serde_json::to_vec(&document("denied_by_default", json!(role), &[]));
+            return serde_json::to_vec(&document("denied_by_default", json!(format!("{role}/default_policy")), &[]));
         };
         let mut failures = Vec::new();
         if !input["args"]["amount"].as_f64().is_some_and(|amount| amount > 0.0 && amount <= rule.limit) {
@@ -144,7 +146,8 @@ pub fn typed(input: &[u8], out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         ("tier-000", "refund-001") => b,
         ("tier-001", "refund-000") => c,
         ("tier-001", "refund-001") => d,
-        ("tier-000" | "tier-001", _) => return answer("denied_by_default", None, &[], out),
+        ("tier-000", _) => return answer("denied_by_default", Some("tier-000/default_policy"), &[], out),
+        ("tier-001", _) => return answer("denied_by_default", Some("tier-001/default_policy"), &[], out),
         _ => return answer("unknown_role", None, &[], out),
     };
     let amount = call.args.amount > 0.0 && call.args.amount <= rule.limit;
@@ -186,7 +189,9 @@ mod tests {
         let policy = load(&signed(&refund_policy(SMALL)), &RuntimeOptions::default());
         let dear = INPUT.replace("20", "5000");
         let both = CLOSED_TICKET.replace("20", "-1");
-        for input in [INPUT, CLOSED_TICKET, &input(0, 0), &input(0, 1), &input(1, 0), &dear, &both] {
+        for input in
+            [INPUT, CLOSED_TICKET, &input(0, 0), &input(0, 1), &input(1, 0), &input(1, 7), &input(7, 0), &dear, &both]
+        {
             let (mut said, mut native) = (Vec::new(), Vec::new());
             policy.decide_raw(input.as_bytes(), &mut said).unwrap();
             let said = String::from_utf8(said).unwrap();

@@ -22,7 +22,7 @@ impl Size {
 }
 
 /// Two roles with two tools: the refund policy that the figures speak of.
-pub const SMALL: Size = Size { roles: 2, tools: 2 };
+pub(crate) const SMALL: Size = Size { roles: 2, tools: 2 };
 /// Fifty roles with two hundred tools.
 pub const LARGE: Size = Size { roles: 50, tools: 200 };
 /// 4, 100, 1,000 and 10,000 rules.
@@ -37,7 +37,7 @@ pub const INPUT: &str = r#"{"role":"tier-001","tool":"refund-001","args":{"amoun
 pub const CLOSED_TICKET: &str = r#"{"role":"tier-001","tool":"refund-001","args":{"amount":20,"currency":"EUR"},"ctx":{"ticket":{"state":"closed"}},"user":{}}"#;
 
 /// The largest refund that a rule allows.
-pub const fn limit(role: usize, tool: usize) -> usize {
+pub(crate) const fn limit(role: usize, tool: usize) -> usize {
     50 * (role + 1) + tool
 }
 
