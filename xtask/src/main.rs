@@ -9,6 +9,7 @@ use sealgate_cli::{Exit, Failure};
 
 mod build_bundle;
 mod build_kernel;
+mod conformance;
 
 /// Builds and checks Sealgate.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run OPA's compliance cases through compiler, Wasm and runtime.
+    Conformance(conformance::Args),
 }
 
 fn main() -> ExitCode {
@@ -35,5 +38,6 @@ fn run(task: Task) -> Result<Exit, Failure> {
     match task {
         Task::BuildBundle(args) => args.run(root),
         Task::BuildKernel { check } => Ok(build_kernel::run(root, check).map(|()| Exit::Ok)?),
+        Task::Conformance(args) => args.run(root),
     }
 }
