@@ -12,6 +12,7 @@ mod dispatch;
 mod entry;
 mod folding;
 mod function;
+mod patterns;
 mod statements;
 
 use std::borrow::Cow;
@@ -81,6 +82,7 @@ pub fn generate(policy: &Policy, kernel: &dyn Fn(&str) -> bool) -> Result<Output
         signatures: Vec::new(),
         known_signatures: HashMap::new(),
         strings: HashMap::new(),
+        patterns: HashMap::new(),
         outlined: Vec::new(),
         shapes: HashMap::new(),
         first_outlined: first + u32::try_from(funcs.len()).unwrap_or(u32::MAX),
@@ -130,6 +132,8 @@ struct Module<'p> {
     signatures: Vec<Signature>,
     known_signatures: HashMap<Signature, u32>,
     strings: HashMap<StringIndex, ConstId>,
+    /// Tables of constant patterns; `None` for those that have none.
+    patterns: HashMap<patterns::Pattern, Option<u32>>,
     /// Functions that are not the plan's own: bodies of rules that dispatch through a table.
     outlined: Vec<GeneratedFunction>,
     /// Table index of outlined functions by what they do.

@@ -342,3 +342,45 @@ fn too_many_arguments_for_a_host_are_refused() {
     assert_eq!(compiled.builtins, ["custom.five"]);
     assert_eq!(Host::new(&engine(), &compiled.wasm).json_of("builtins"), json!({ "custom.five": 0 }));
 }
+
+/// `regex.match` and `glob.match` with constant patterns run without the kernel's engine.
+#[test]
+fn constant_patterns_become_tables() {
+    let mut builder = Builder::default();
+    let names = ["regex.match", "glob.match"];
+    for name in names {
+        let builtin = sealgate_compiler::ir::BuiltinFunc { name: name.to_owned(), decl: json!(null) };
+        builder.policy.builtins.push(builtin);
+    }
+    let (pattern, glob, slash) = (builder.string("^a[0-9]+$"), builder.string("/srv/*"), builder.string("/"));
+    let call = |name: &str, args: Vec<Operand>| Stmt::Call { func: name.to_owned(), args, result: Local(5) };
+    let blocks = |tests: Vec<Stmt>| {
+        let mut blocks = body(6, tests, Local(5).into());
+        blocks.push(returns());
+        blocks
+    };
+    builder.entrypoint("regex", "r", &["x"]);
+    builder.entrypoint("glob", "g", &["x"]);
+    let regex = blocks(vec![call(names[0], vec![pattern.into(), Local(3).into()])]);
+    builder.func("r", &[0, 1, 3], regex);
+    let delimiters = vec![
+        Stmt::MakeArray { capacity: 1, target: Local(4) },
+        Stmt::ArrayAppend { value: slash.into(), array: Local(4) },
+        call(names[1], vec![glob.into(), Local(4).into(), Local(3).into()]),
+    ];
+    let glob = blocks(delimiters);
+    builder.func("g", &[0, 1, 3], glob);
+    let size = compile_plan(&builder.policy).unwrap().wasm.len();
+    println!("{size} bytes with two patterns");
+    assert!(size < 80_000, "the regex engine is linked: {size} bytes");
+    let mut host = host(&builder.policy);
+    for (entrypoint, x, want) in [
+        (0, "\"a12\"", json!([{ "result": true }])),
+        (0, "\"b12\"", json!([{ "result": false }])),
+        (0, "12", json!([])),
+        (1, "\"/srv/a\"", json!([{ "result": true }])),
+        (1, "\"/srv/a/b\"", json!([{ "result": false }])),
+    ] {
+        assert_eq!(host.eval(entrypoint, "{}", Some(&format!(r#"{{"x": {x}}}"#))), results(want), "{entrypoint} {x}");
+    }
+}

@@ -107,6 +107,24 @@ impl Constants {
         }
     }
 
+    pub(super) fn is_null(&self, id: ConstId) -> bool {
+        matches!(self.node(id), Node::Null)
+    }
+
+    pub(super) fn as_text(&self, id: ConstId) -> Option<&str> {
+        match self.node(id) {
+            Node::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_array(&self, id: ConstId) -> Option<&[ConstId]> {
+        match self.node(id) {
+            Node::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
     /// The hash that the kernel gives the value at run time, for an index key.
     pub(super) fn hash(&self, id: ConstId) -> Option<u32> {
         use sealgate_kernel::index;
@@ -215,6 +233,12 @@ impl Constants {
             self.data.extend_from_slice(&word.to_le_bytes());
         }
         address
+    }
+
+    /// Adds bytes at an address that is a multiple of 8.
+    pub(super) fn blob(&mut self, bytes: &[u8]) -> u32 {
+        self.align(layout::HEADER_ALIGN);
+        self.bytes(bytes)
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> u32 {

@@ -315,7 +315,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
     }
 
     /// Pushes a number that differs between bodies of the same shape.
-    fn push_word(&mut self, word: u32) {
+    pub(super) fn push_word(&mut self, word: u32) {
         match self.source {
             ConstantSource::Immediate => {
                 self.emit().i32_const(word.cast_signed());

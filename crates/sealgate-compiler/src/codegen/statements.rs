@@ -201,6 +201,9 @@ impl FunctionCompiler<'_, '_> {
     }
 
     fn compile_call(&mut self, name: &str, args: &[Operand], result: Local) -> Result<(), CodegenError> {
+        if self.compile_match(name, args, result) {
+            return Ok(());
+        }
         if let Some(function) = self.module.functions.get(name).copied() {
             for arg in args {
                 self.push(*arg);
@@ -223,9 +226,14 @@ impl FunctionCompiler<'_, '_> {
                 return Ok(());
             }
         }
+        self.call_result(result);
+        Ok(())
+    }
+
+    /// Stores the result of a call; the statement is undefined if the result is.
+    pub(super) fn call_result(&mut self, result: Local) {
         self.tee(result);
         self.fail_unless();
-        Ok(())
     }
 
     /// Walks a static object from the operands of the path to the number of a function in the table.
