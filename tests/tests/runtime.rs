@@ -1,6 +1,8 @@
 //! Modules of both compilers in the runtime: whatever bytes come as the input, nothing but a good call is allowed, and every
 //! refusal has its reason.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends by panicking")]
+
 use std::io;
 
 use sealgate::toolchain::compile::{CompileOptions, Compiled, Compiler, compile};
