@@ -90,10 +90,7 @@ fn run(engine: &wasmtime::Engine, planned: &Value, case: &Value) -> Verdict {
     if let Some(code) = case.get("want_error_code").and_then(Value::as_str) {
         return match outcome {
             Outcome::Abort(_) => Verdict::Passed,
-            // OPA's own Wasm gives undefined where the interpreter gives an error, unless errors are strict.
-            Outcome::Results(results) if code != "eval_conflict_error" && results == serde_json::json!([]) => {
-                Verdict::Passed
-            }
+            Outcome::Results(_) if code != "eval_conflict_error" => Verdict::Strict,
             Outcome::Results(results) => Verdict::Failed(format!("wants {code}, gives {results}")),
         };
     }

@@ -42,7 +42,7 @@ pub fn hash_text(bytes: &[u8]) -> u32 {
 
 /// Hash of several keys, from the hash of those before and that of the next; start with 0.
 pub const fn combine(before: u32, next: u32) -> u32 {
-    (before.rotate_left(5) ^ next).wrapping_mul(0x9e37_79b1)
+    finish(((before as u64) << 32) | next as u64)
 }
 
 const fn mix(state: u64, word: u64) -> u64 {
@@ -50,6 +50,53 @@ const fn mix(state: u64, word: u64) -> u64 {
     mixed ^ (mixed >> 32)
 }
 
+/// The high half of a product depends on every bit of the state; tables use the low bits of what this gives.
 const fn finish(state: u64) -> u32 {
-    (state ^ (state >> 32)) as u32
+    let product = (state ^ (state >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (product >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+    use std::vec;
+
+    use super::*;
+
+    /// The longest way to a free slot when `hashes` fill a table half.
+    fn longest_way(hashes: &[u32]) -> usize {
+        let mask = (hashes.len() * 2).next_power_of_two() - 1;
+        let mut taken = vec![false; mask + 1];
+        let mut longest = 0;
+        for hash in hashes {
+            let way = (0..).find(|step| !taken[(*hash as usize + step) & mask]).unwrap();
+            taken[(*hash as usize + way) & mask] = true;
+            longest = longest.max(way);
+        }
+        longest
+    }
+
+    #[test]
+    fn names_that_differ_in_a_number_spread_over_a_table() {
+        let names = |prefix: &str, count: usize| {
+            (0..count).map(|number| hash_text(format!("{prefix}{number}").as_bytes())).collect::<vec::Vec<_>>()
+        };
+        for prefix in ["", "t", "tool-", "role-name-", "a-longer-name-of-"] {
+            let way = longest_way(&names(prefix, 20_000));
+            assert!(way < 60, "{prefix}: {way}");
+        }
+        let (roles, tools) = (names("role-", 50), names("tool-", 200));
+        let mut pairs = vec::Vec::new();
+        for role in &roles {
+            for tool in &tools {
+                for number in 0..2 {
+                    pairs.push(combine(combine(combine(0, *role), *tool), hash_int(number)));
+                }
+            }
+        }
+        let way = longest_way(&pairs);
+        assert!(way < 60, "{way}");
+        let way = longest_way(&(0..20_000).map(hash_int).collect::<vec::Vec<_>>());
+        assert!(way < 60, "integers: {way}");
+    }
 }

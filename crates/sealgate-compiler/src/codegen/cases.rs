@@ -86,11 +86,15 @@ impl Cases {
             };
             for place in range.start..body_end {
                 let own = |place: usize| range.contains(&place);
-                if !folding.stands_alone(blocks, place, &allowed, &own, func.ret) {
+                if !folding.stands_alone(blocks, place, &allowed, &own, func.ret, value) {
                     return None;
                 }
             }
             if kind == Kind::Complete {
+                // So that no body sees, or hands on, the value of another.
+                if !body.first().is_some_and(|block| resets(block, value)) {
+                    return None;
+                }
                 uniform.see(body, value);
             }
             let location = blocks.get(range.start).and_then(|block| block.stmts.first()).map(|first| first.location);
@@ -133,6 +137,11 @@ fn moved(block: &Block, ret: Local) -> Option<Local> {
         ] if source == from && *target == ret => Some(*source),
         _ => None,
     }
+}
+
+/// Whether a block begins by resetting a local.
+fn resets(block: &Block, local: Local) -> bool {
+    matches!(block.stmts.first(), Some(Statement { stmt: Stmt::ResetLocal { target }, .. }) if *target == local)
 }
 
 fn makes(block: &Block, ret: Local) -> bool {

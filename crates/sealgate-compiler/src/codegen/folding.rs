@@ -84,7 +84,7 @@ impl Folding {
     }
 
     /// Whether the outermost block `place` reads nothing that other blocks assign, except what is allowed, returns nowhere,
-    /// and leaves nothing that blocks which are not its own read, except `ret`.
+    /// and leaves nothing that blocks which are not its own read, except in `value`.
     pub(super) fn stands_alone(
         &self,
         blocks: &[Block],
@@ -92,6 +92,7 @@ impl Folding {
         allowed: &dyn Fn(&Local) -> bool,
         own: &dyn Fn(usize) -> bool,
         ret: Local,
+        value: Local,
     ) -> bool {
         let Some(block) = blocks.get(place) else { return false };
         let mut alone = !returns(block);
@@ -100,7 +101,7 @@ impl Folding {
             Access::Assign(local) => {
                 assigned.insert(local);
                 let elsewhere = self.exposed.get(&local).is_some_and(|places| places.iter().any(|at| !own(*at)));
-                alone &= local != ret && (!elsewhere || allowed(&local));
+                alone &= local != ret && (!elsewhere || local == value || allowed(&local));
             }
             Access::Read(local) | Access::Mutate(local) => {
                 alone &= assigned.contains(&local) || allowed(&local);
