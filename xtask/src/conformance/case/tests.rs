@@ -1,3 +1,5 @@
+//! Reading cases: both forms, every field, and what is no case.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! What counts as the answer that a case wants.
+
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use sealgate::DecideError;

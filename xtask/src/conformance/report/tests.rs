@@ -1,3 +1,5 @@
+//! Counts and lines of the report.
+
 use std::time::Duration;
 
 use super::super::unsupported::Key;

@@ -1,3 +1,5 @@
+//! Whole cases, from Rego to the runtime.
+
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! The rules of the list: it only shrinks.
+
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::super::compare::{Kind, Verdict};
