@@ -32,15 +32,11 @@ pub fn examples() -> Vec<Example> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bundles");
     let mut folders: Vec<PathBuf> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
-    folders.iter().filter(|folder| folder.is_dir()).map(|folder| example(folder, DEFAULT_PACKAGE)).collect()
+    folders.iter().filter(|folder| folder.is_dir()).map(|folder| policy_example(folder, DEFAULT_PACKAGE)).collect()
 }
 
 /// One folder with a policy and its calls, compiled in this package.
 pub fn policy_example(folder: &Path, package: &str) -> Example {
-    example(folder, package)
-}
-
-fn example(folder: &Path, package: &str) -> Example {
     let policy = [folder.join("policy.yaml"), folder.join("policies")].into_iter().find(|path| path.exists()).unwrap();
     let files = PolicyFiles::read(&policy).unwrap();
     let mut sources = Sources::new();

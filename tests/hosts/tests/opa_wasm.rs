@@ -4,7 +4,7 @@
 
 use opa_wasm::wasmtime::{Config, Engine, Module, Store};
 use opa_wasm::{Runtime, read_bundle};
-use sealgate_tests::{ENTRYPOINT, Example, examples, expected_document};
+use sealgate_tests::{ENTRYPOINT, document_core, examples, expected_document};
 use serde_json::Value;
 
 async fn decide(wasm: &[u8], inputs: &[Value]) -> Vec<Value> {
@@ -22,10 +22,10 @@ async fn decide(wasm: &[u8], inputs: &[Value]) -> Vec<Value> {
 
 #[tokio::test(flavor = "current_thread")]
 async fn every_example_decides_its_calls() {
-    for Example { name, compiled, suite, .. } in examples() {
-        let inputs: Vec<Value> = suite.calls.iter().map(|call| call.input()).collect();
-        for (call, document) in suite.calls.iter().zip(decide(&compiled.wasm, &inputs).await) {
-            assert_eq!(expected_document(call), document_core(&document), "{name}: {}", call.name);
+    for example in examples() {
+        let documents = decide(&example.compiled.wasm, &example.inputs()).await;
+        for (call, document) in example.suite.calls.iter().zip(documents) {
+            assert_eq!(expected_document(call), document_core(&document), "{}: {}", example.name, call.name);
         }
     }
 }
@@ -39,8 +39,4 @@ async fn its_loader_finds_the_module_in_our_archive() {
         let module = read_bundle(&path).await.unwrap();
         assert_eq!(module, example.compiled.wasm, "{}", example.name);
     }
-}
-
-fn document_core(document: &Value) -> Value {
-    sealgate_tests::document_core(document)
 }
