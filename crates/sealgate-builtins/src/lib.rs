@@ -13,6 +13,7 @@
 //! assert_eq!(text, Some(Value::from("age: 7")));
 //! ```
 
+mod graphql;
 mod number;
 mod registry;
 mod sprintf;

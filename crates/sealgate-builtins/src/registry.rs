@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 use crate::value::Value;
-use crate::{sprintf, strings};
+use crate::{graphql, sprintf, strings};
 
 /// What a builtin reaches beyond its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -181,6 +181,7 @@ impl Registry {
         static STANDARD: OnceLock<Arc<Registry>> = OnceLock::new();
         Arc::clone(STANDARD.get_or_init(|| {
             let mut registry = Self::empty();
+            graphql::register(&mut registry);
             sprintf::register(&mut registry);
             strings::register(&mut registry);
             Arc::new(registry)

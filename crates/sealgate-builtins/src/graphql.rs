@@ -1,0 +1,128 @@
+//! `graphql.*`: schemas and queries of GraphQL, parsed to the syntax trees that OPA shows, and held against each other.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `lexer`, `parser` | text to tree |
+//! | `ast` | the trees |
+//! | `encode`, `decode` | trees to values that policies see, and back |
+//! | `schema` | a schema document to a schema: merged, checked |
+//! | `validate` | the rules that a query must keep |
+//! | `error` | messages, places, and the bounds on what a document may cost |
+
+mod ast;
+mod decode;
+mod encode;
+mod error;
+mod lexer;
+mod parser;
+mod schema;
+mod validate;
+
+use std::collections::BTreeMap;
+
+use ast::{QueryDocument, SchemaDocument};
+use encode::Encode as _;
+use error::Refused;
+use schema::Schema;
+
+use crate::registry::{BuiltinError, Capability, Context, Registry};
+use crate::value::Value;
+
+pub(crate) fn register(registry: &mut Registry) {
+    registry.insert("graphql.parse", 2, Capability::Pure, parse);
+    registry.insert("graphql.parse_and_verify", 2, Capability::Pure, parse_and_verify);
+    registry.insert("graphql.parse_query", 1, Capability::Pure, parse_query);
+    registry.insert("graphql.parse_schema", 1, Capability::Pure, parse_schema);
+    registry.insert("graphql.is_valid", 2, Capability::Pure, is_valid);
+    registry.insert("graphql.schema_is_valid", 1, Capability::Pure, schema_is_valid);
+}
+
+type Result<T, E = BuiltinError> = std::result::Result<T, E>;
+
+fn operand(args: &[Value], index: usize) -> Result<&Value> {
+    args.get(index).ok_or_else(|| BuiltinError::Failed("too few arguments".to_owned()))
+}
+
+fn text(args: &[Value]) -> Result<&str> {
+    let value = operand(args, 0)?;
+    value.as_str().ok_or_else(|| BuiltinError::operand(1, "string", value))
+}
+
+/// A query or schema that is neither text nor a syntax tree. OPA counts these operands from 0.
+fn not_a_document(index: usize, value: &Value) -> BuiltinError {
+    BuiltinError::operand(index, "one of {string, object}", value)
+}
+
+fn read_query(args: &[Value], index: usize) -> Result<QueryDocument> {
+    match operand(args, index)? {
+        Value::String(text) => parser::parse_query(text).map_err(Refused::into_error),
+        tree @ Value::Object(_) => decode::query(tree).map_err(Refused::into_error),
+        other => Err(not_a_document(index, other)),
+    }
+}
+
+fn read_schema(args: &[Value], index: usize) -> Result<SchemaDocument> {
+    match operand(args, index)? {
+        Value::String(text) => parser::parse_schema(text).map_err(Refused::into_error),
+        tree @ Value::Object(_) => decode::schema(tree).map_err(Refused::into_error),
+        other => Err(not_a_document(index, other)),
+    }
+}
+
+fn make_schema(document: SchemaDocument) -> Result<Schema> {
+    Schema::new(document).map_err(Refused::into_schema_error)
+}
+
+/// The trees of a query and a schema that agree.
+fn verified(args: &[Value]) -> Result<[Value; 2]> {
+    let query = read_query(args, 0)?;
+    let document = read_schema(args, 1)?;
+    let trees = [query.encode(), document.encode()];
+    validate::validate(&make_schema(document)?, &query).map_err(Refused::into_error)?;
+    Ok(trees)
+}
+
+/// What is wrong makes `false`; a bound that was reached still ends the decision.
+fn valid(result: Result<()>) -> Result<Option<Value>> {
+    match result {
+        Ok(()) => Ok(Some(Value::Bool(true))),
+        Err(BuiltinError::Halt(problem)) => Err(BuiltinError::Halt(problem)),
+        Err(_) => Ok(Some(Value::Bool(false))),
+    }
+}
+
+fn parse(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    Ok(Some(Value::Array(verified(args)?.into())))
+}
+
+fn parse_and_verify(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    let (valid, [query, schema]) = match verified(args) {
+        Ok(trees) => (true, trees),
+        Err(BuiltinError::Halt(problem)) => return Err(BuiltinError::Halt(problem)),
+        Err(_) => (false, [Value::Object(BTreeMap::new()), Value::Object(BTreeMap::new())]),
+    };
+    Ok(Some(Value::Array(vec![Value::Bool(valid), query, schema])))
+}
+
+fn parse_query(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    let document = parser::parse_query(text(args)?).map_err(Refused::into_error)?;
+    Ok(Some(document.encode()))
+}
+
+fn parse_schema(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    let document = parser::parse_schema(text(args)?).map_err(Refused::into_error)?;
+    Ok(Some(document.encode()))
+}
+
+fn is_valid(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    let check = || {
+        let query = read_query(args, 0)?;
+        let schema = make_schema(read_schema(args, 1)?)?;
+        validate::validate(&schema, &query).map_err(Refused::into_error)
+    };
+    valid(check())
+}
+
+fn schema_is_valid(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    valid(read_schema(args, 0).and_then(make_schema).map(drop))
+}
