@@ -63,7 +63,12 @@ impl Default for Grants {
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuiltinError {
-    /// The call is an error in Rego's sense: undefined, or the end of the decision where errors are strict.
+    /// An operand is not what the builtin takes, OPA's `eval_type_error`: undefined, or the end of the decision where
+    /// errors are strict.
+    #[error("{0}")]
+    Operand(String),
+    /// The call failed for another reason, OPA's `eval_builtin_error`: undefined, or the end of the decision where errors
+    /// are strict.
     #[error("{0}")]
     Failed(String),
     /// The decision must not go on: a bound was reached.
@@ -74,7 +79,7 @@ pub enum BuiltinError {
 impl BuiltinError {
     /// An operand of the wrong type, worded as OPA words it. `position` counts from 1.
     pub fn operand(position: usize, expected: &str, got: &Value) -> Self {
-        Self::Failed(format!("operand {position} must be {expected} but got {}", got.type_name()))
+        Self::Operand(format!("operand {position} must be {expected} but got {}", got.type_name()))
     }
 }
 

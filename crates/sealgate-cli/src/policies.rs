@@ -33,7 +33,7 @@ pub fn compile_policy(path: &Path, options: &CompileOptions) -> Result<(PolicyFi
             Ok((files, compiled))
         }
         Err(CompileError::Refused(errors)) => Err(refusal(&errors, &sources)),
-        Err(CompileError::Package(error)) => Err(Failure::Usage(error.to_string())),
+        Err(error @ (CompileError::Package(_) | CompileError::StrictOpa)) => Err(Failure::Usage(error.to_string())),
         Err(other) => Err(Failure::Other(other.into())),
     }
 }

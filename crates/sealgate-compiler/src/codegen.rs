@@ -14,11 +14,12 @@ mod folding;
 mod function;
 mod patterns;
 mod statements;
+mod strictness;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::ir::{FileIndex, Func, Policy, Stmt, StringIndex};
+use crate::ir::{FileIndex, Func, Location, Policy, Stmt, StringIndex};
 use crate::link::{Body, Generated, GeneratedFunction, STATIC_BASE, Signature, Target};
 use constants::{ConstId, Constants};
 
@@ -50,6 +51,14 @@ pub enum CodegenError {
     Missing(String),
 }
 
+/// How code is generated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CodegenOptions {
+    /// Whether the first error of a builtin ends the evaluation, with OPA's code, the builtin's name and the place; else such a
+    /// call is undefined.
+    pub strict_builtin_errors: bool,
+}
+
 /// What was generated, and what it asks of the host.
 #[derive(Debug)]
 pub struct Output {
@@ -63,7 +72,11 @@ pub struct Output {
 ///
 /// # Errors
 /// See [`CodegenError`].
-pub fn generate(policy: &Policy, kernel: &dyn Fn(&str) -> bool) -> Result<Output, CodegenError> {
+pub fn generate(
+    policy: &Policy,
+    options: CodegenOptions,
+    kernel: &dyn Fn(&str) -> bool,
+) -> Result<Output, CodegenError> {
     let reachable = reachable(policy);
     let memoised = memoised(policy, &reachable);
     let memo_count = u32::try_from(memoised.len()).unwrap_or(u32::MAX);
@@ -72,6 +85,7 @@ pub fn generate(policy: &Policy, kernel: &dyn Fn(&str) -> bool) -> Result<Output
     let first = entry::FIXED + u32::try_from(policy.plans.len()).unwrap_or(u32::MAX);
     let mut module = Module {
         policy,
+        options,
         kernel,
         constants: Constants::new(STATIC_BASE.saturating_add(zeroed)),
         functions: funcs.iter().map(|func| func.name.as_str()).zip(first..).collect(),
@@ -83,6 +97,8 @@ pub fn generate(policy: &Policy, kernel: &dyn Fn(&str) -> bool) -> Result<Output
         known_signatures: HashMap::new(),
         strings: HashMap::new(),
         patterns: HashMap::new(),
+        builtin_records: HashMap::new(),
+        places: HashMap::new(),
         outlined: Vec::new(),
         shapes: HashMap::new(),
         first_outlined: first + u32::try_from(funcs.len()).unwrap_or(u32::MAX),
@@ -120,6 +136,7 @@ pub fn generate(policy: &Policy, kernel: &dyn Fn(&str) -> bool) -> Result<Output
 /// What all functions of a module share while they are generated.
 struct Module<'p> {
     policy: &'p Policy,
+    options: CodegenOptions,
     kernel: &'p dyn Fn(&str) -> bool,
     constants: Constants,
     /// Places of the plan's functions among the generated ones.
@@ -134,6 +151,9 @@ struct Module<'p> {
     strings: HashMap<StringIndex, ConstId>,
     /// Tables of constant patterns; `None` for those that have none.
     patterns: HashMap<patterns::Pattern, Option<u32>>,
+    /// What strict code tells the kernel of builtins, and the places of their calls: addresses.
+    builtin_records: HashMap<&'static str, u32>,
+    places: HashMap<Location, u32>,
     /// Functions that are not the plan's own: bodies of rules that dispatch through a table.
     outlined: Vec<GeneratedFunction>,
     /// Table index of outlined functions by what they do.

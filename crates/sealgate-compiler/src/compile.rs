@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::codegen::{self, CodegenError};
+use crate::codegen::{self, CodegenError, CodegenOptions};
 use crate::ir::{InvalidPlan, Policy};
 use crate::link::{self, Exports, LinkError, Object};
 
@@ -14,6 +14,10 @@ pub const ABI_VERSION: (i32, i32) = (1, 3);
 
 /// Our own export: as `opa_eval`, but strict about its input. Hosts tell by it whether they may rely on that.
 const STRICT_EVAL: &str = "sealgate_eval";
+
+/// The global that a module exports which is strict about errors of builtins; by it a host knows that an error of a builtin
+/// that it serves is to end the evaluation, too.
+const STRICT_BUILTIN_ERRORS: &str = "sealgate_strict_builtin_errors";
 
 /// What a module exports, as hosts use it.
 const EXPORTS: Exports<'static> = Exports {
@@ -79,6 +83,14 @@ pub enum CompileError {
 /// # Errors
 /// See [`CompileError`].
 pub fn compile_plan(policy: &Policy) -> Result<CompiledModule, CompileError> {
+    compile_plan_with(policy, CodegenOptions::default())
+}
+
+/// As [`compile_plan`], with options.
+///
+/// # Errors
+/// See [`CompileError`].
+pub fn compile_plan_with(policy: &Policy, options: CodegenOptions) -> Result<CompiledModule, CompileError> {
     static OBJECT: OnceLock<Option<Object<'static>>> = OnceLock::new();
     policy.validate()?;
     let fresh;
@@ -90,10 +102,15 @@ pub fn compile_plan(policy: &Policy) -> Result<CompiledModule, CompileError> {
             &fresh
         }
     };
-    let output = codegen::generate(policy, &|symbol| object.defines(symbol))?;
+    let output = codegen::generate(policy, options, &|symbol| object.defines(symbol))?;
     let functions: Vec<&str> =
         EXPORTS.functions.iter().copied().filter(|name| *name != STRICT_EVAL || object.defines(name)).collect();
-    let wasm = link::link(object, &output.generated, &Exports { functions: &functions, ..EXPORTS })?;
+    let mut constants = EXPORTS.constants.to_vec();
+    if options.strict_builtin_errors {
+        constants.push((STRICT_BUILTIN_ERRORS, 1));
+    }
+    let exports = Exports { functions: &functions, constants: &constants, ..EXPORTS };
+    let wasm = link::link(object, &output.generated, &exports)?;
     Ok(CompiledModule { wasm, builtins: output.required_builtins })
 }
 

@@ -10,4 +10,5 @@ pub mod plan;
 
 mod compile;
 
-pub use compile::{ABI_VERSION, CompileError, CompiledModule, compile_plan, kernel, wat};
+pub use codegen::CodegenOptions;
+pub use compile::{ABI_VERSION, CompileError, CompiledModule, compile_plan, compile_plan_with, kernel, wat};

@@ -259,7 +259,7 @@ fn tests_of_every_kind_of_constant_dispatch() {
         assert_eq!(host.eval(0, "{}", Some(&format!(r#"{{"x": {x}}}"#))), results(json!([])), "{x}");
     }
     let conflict = host.eval(0, "{}", Some(r#"{"x": "twice"}"#));
-    assert_eq!(conflict, Outcome::Abort(":7:1: var assignment conflict".to_owned()));
+    assert_eq!(conflict, Outcome::Abort(":7:1: eval_conflict_error: var assignment conflict".to_owned()));
 }
 
 /// `deny contains msg` with bodies that test paths of the input.

@@ -1,8 +1,10 @@
-//! The builtins that run inside the sandbox. A builtin takes values and gives one, or `None`: undefined, also for an error.
+//! The builtins that run inside the sandbox. A builtin takes values and gives one, or fails ([`Failure`]).
 //!
-//! Each is a safe function `fn(Heap<'h>, Value<'h>, …) -> Option<Value<'h>>`; [`builtins!`] exports it to generated code as
-//! `sg_b_<name>` (with `.` written `_`) and lists it in its family's table. From [`find`] the compiler learns what the kernel
-//! has. What a builtin would need without bound ends the evaluation, so that it is never mistaken for undefined.
+//! Each is a safe function `fn(Heap<'h>, Value<'h>, …) -> Option<Value<'h>>`, where `None` is an error that its table explains,
+//! or `-> Result<Value<'h>, Option<Failure>>` where there is more to tell. [`builtins!`] exports it to generated code as
+//! `sg_b_<name>` (with `.` written `_`), which gives 0 for every failure, and lists it in its family's table. From [`find`]
+//! the compiler learns what the kernel has. What a builtin would need without bound ends the evaluation, so that it is never
+//! mistaken for undefined.
 //!
 //! `tests/builtins` holds every builtin against real OPA. Known differences:
 //! - Strings are UTF-8 throughout: `replace` and `strings.replace_n` of an empty string insert between characters, not bytes,
@@ -18,18 +20,23 @@
 
 use crate::{Heap, Value};
 
-/// Exports and lists builtins: `builtins! { TABLE: "count" => sg_b_count = count_of as (collection); … }`.
+/// Exports and lists builtins: what each takes, and what is said when it fails although it takes its operands.
+/// `builtins! { TABLE: "div" => sg_b_div = div as (a: NUMBER, b: NUMBER) or "divide by zero"; … }`.
 macro_rules! builtins {
-    ($table:ident : $($name:literal => $symbol:ident = $function:path as ($($argument:ident),*);)*) => {
+    ($table:ident : $(
+        $name:literal => $symbol:ident = $function:path as ($($argument:ident : $($kind:ident)|+),*) $(or $failure:literal)?;
+    )*) => {
         /// The builtins of this module, by name.
         pub(super) static $table: &[$crate::builtins::Builtin] = &[$(
             $crate::builtins::Builtin {
                 name: $name,
                 symbol: stringify!($symbol),
                 arity: <[&str]>::len(&[$(stringify!($argument)),*]),
+                operands: &[$($crate::builtins::Operand::NONE$(.or($crate::builtins::Operand::$kind))+),*],
+                failure: concat!($($failure)?),
                 call: |heap, arguments| {
-                    let &[$($argument),*] = arguments else { return None };
-                    $function(heap, $($argument),*)
+                    let &[$($argument),*] = arguments else { return Err(None) };
+                    $crate::builtins::failure::Outcome::outcome($function(heap, $($argument),*))
                 },
             },
         )*];
@@ -43,7 +50,15 @@ macro_rules! builtins {
                 extern "C" fn $symbol(
                     $($argument: Option<$crate::Value<'static>>),*
                 ) -> Option<$crate::Value<'static>> {
-                    $function($crate::Heap::module(), $($argument?),*)
+                    let value = $function($crate::Heap::module(), $($argument?),*);
+                    match $crate::builtins::failure::Outcome::outcome(value) {
+                        Ok(value) => Some(value),
+                        Err(None) => None,
+                        Err(failure) => {
+                            $crate::builtins::failure::noted::note(failure);
+                            None
+                        }
+                    }
                 }
             )*
         }
@@ -56,6 +71,7 @@ mod arrays;
 mod casing;
 mod comparison;
 mod encoding;
+pub(crate) mod failure;
 pub mod glob;
 mod graphs;
 mod json;
@@ -110,6 +126,8 @@ pub fn find(name: &str) -> Option<&'static Builtin> {
     all().find(|builtin| builtin.name == name)
 }
 
+pub use failure::{Failure, Operand};
+
 /// A builtin of the kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Builtin {
@@ -119,6 +137,11 @@ pub struct Builtin {
     pub symbol: &'static str,
     /// Number of arguments.
     pub arity: usize,
-    /// Calls it; `None` is undefined, also for a wrong number of arguments.
-    pub call: for<'h> fn(Heap<'h>, &[Value<'h>]) -> Option<Value<'h>>,
+    /// What it takes.
+    pub operands: &'static [Operand],
+    /// What a failure says that no operand's type explains; empty where there is none.
+    pub failure: &'static str,
+    /// Calls it. The failure is `None` where the function names none, also for a wrong number of arguments:
+    /// [`Builtin::invoke`] finds it out.
+    pub call: for<'h> fn(Heap<'h>, &[Value<'h>]) -> Result<Value<'h>, Option<Failure>>,
 }

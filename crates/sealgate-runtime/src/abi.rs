@@ -26,6 +26,7 @@ pub(crate) struct Exports {
     entrypoints: ModuleExport,
     builtins: ModuleExport,
     eval: EvalExports,
+    strict_builtin_errors: bool,
     value_parse: Option<ModuleExport>,
     value_dump: Option<ModuleExport>,
 }
@@ -52,6 +53,9 @@ const CONTEXT_EXPORTS: [&str; 6] = [
 /// Sealgate's own export: as `opa_eval` from JSON to JSON, but an input that is not exactly one JSON value aborts. Modules of
 /// its compiler have it; by it the host knows that it need not look at the input.
 const STRICT_EVAL: &str = "sealgate_eval";
+
+/// The global that modules export which are strict about errors of builtins: their host must be, too.
+const STRICT_BUILTIN_ERRORS: &str = "sealgate_strict_builtin_errors";
 
 /// What `sealgate_eval` aborts with if the input is not one JSON value.
 pub(crate) const INPUT_REFUSED: &str = "the input is not one JSON value";
@@ -86,6 +90,7 @@ impl Exports {
             entrypoints: need("entrypoints")?,
             builtins: need("builtins")?,
             eval,
+            strict_builtin_errors: module.get_export_index(STRICT_BUILTIN_ERRORS).is_some(),
             value_parse: module.get_export_index("opa_value_parse"),
             value_dump: module.get_export_index("opa_value_dump"),
         })
@@ -94,6 +99,11 @@ impl Exports {
     /// Whether the module itself refuses an input that is not exactly one JSON value, where the result is to be JSON.
     pub(crate) const fn checks_input(&self) -> bool {
         matches!(self.eval, EvalExports::Strict { .. })
+    }
+
+    /// Whether an error of a builtin is to end the evaluation.
+    pub(crate) const fn strict_builtin_errors(&self) -> bool {
+        self.strict_builtin_errors
     }
 
     /// Binds the exports that every decision needs.

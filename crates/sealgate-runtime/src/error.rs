@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use crate::decision::Reason;
+use crate::rego_error::{ErrorCode, RegoError};
 
 /// Why an engine could not be made.
 #[derive(Debug, Error)]
@@ -149,7 +150,10 @@ pub enum DecideError {
     /// The stack cap was reached.
     #[error("the policy recursed deeper than the stack cap")]
     StackLimit,
-    /// The policy called `opa_abort`.
+    /// An error in Rego's sense: rules in conflict, or a builtin's error where the policy is strict about them.
+    #[error("the policy ended with an error: {0}")]
+    Rego(#[from] RegoError),
+    /// The policy called `opa_abort` for another reason.
     #[error("the policy gave up: {0}")]
     Aborted(String),
     /// The sandbox stopped the policy.
@@ -194,11 +198,11 @@ impl DecideError {
             Self::Timeout => Reason::Timeout,
             Self::MemoryLimit => Reason::MemoryLimit,
             Self::StackLimit => Reason::StackLimit,
-            Self::Aborted(_) => Reason::Aborted,
+            Self::Rego(RegoError { code: ErrorCode::Conflict, .. }) | Self::Aborted(_) => Reason::Aborted,
+            Self::Rego(_) | Self::BuiltinFailed { .. } => Reason::BuiltinFailed,
             Self::Trapped(_) => Reason::Trapped,
             Self::BrokenAbi(_) => Reason::BrokenAbi,
             Self::ResultTooLarge { .. } => Reason::ResultTooLarge,
-            Self::BuiltinFailed { .. } => Reason::BuiltinFailed,
             Self::Busy(_) => Reason::Busy,
             Self::NoPolicy(_) => Reason::NoPolicy,
             Self::AuditFailed(_) => Reason::AuditFailed,
@@ -212,6 +216,7 @@ impl DecideError {
             Self::Timeout
                 | Self::MemoryLimit
                 | Self::StackLimit
+                | Self::Rego(_)
                 | Self::Aborted(_)
                 | Self::Trapped(_)
                 | Self::BrokenAbi(_)

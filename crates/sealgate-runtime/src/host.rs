@@ -13,6 +13,7 @@ use wasmtime::{Caller, Linker, Memory, ResourceLimiter, Trap};
 use crate::abi::ValueAbi;
 use crate::error::DecideError;
 use crate::guest::{self, GuestPtr};
+use crate::rego_error::{ErrorCode, RegoError, RegoLocation};
 
 /// Bytes of an abort message that are kept.
 const MAX_MESSAGE: usize = 4096;
@@ -26,6 +27,8 @@ pub(crate) type BuiltinTable = HashMap<i32, (Box<str>, Entry)>;
 pub(crate) struct HostState {
     pub(crate) limits: Limits,
     pub(crate) builtins: Arc<BuiltinTable>,
+    /// Whether a builtin's error ends the evaluation.
+    strict: bool,
     /// Set once the instance is bound; start functions run before.
     pub(crate) values: Option<(Memory, ValueAbi)>,
     /// What one decision sees only once.
@@ -33,8 +36,8 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
-    pub(crate) fn new(max_memory: usize, builtins: Arc<BuiltinTable>) -> Self {
-        Self { limits: Limits { max_memory, refused: false }, builtins, values: None, context: Context::new() }
+    pub(crate) fn new(max_memory: usize, builtins: Arc<BuiltinTable>, strict: bool) -> Self {
+        Self { limits: Limits { max_memory, refused: false }, builtins, strict, values: None, context: Context::new() }
     }
 }
 
@@ -113,21 +116,23 @@ pub(crate) fn link(linker: &mut Linker<HostState>) -> Result<(), wasmtime::Error
         "opa_abort",
         |mut caller: Caller<'_, HostState>, at: i32| -> Result<(), wasmtime::Error> {
             let message = abort_message(&mut caller, at);
-            Err(Stop(DecideError::Aborted(message)).into())
+            let error = RegoError::parse(&message).map_or_else(|| DecideError::Aborted(message), DecideError::Rego);
+            Err(Stop(error).into())
         },
     )?;
     // A policy's prints are nobody's business at decision time; the ABI wants the import to exist.
     linker.func_wrap("env", "opa_println", |_: i32| {})?;
     type Host<'a> = Caller<'a, HostState>;
-    linker.func_wrap("env", "opa_builtin0", |host: Host<'_>, id: i32, _: i32| call(host, id, &[]))?;
-    linker.func_wrap("env", "opa_builtin1", |host: Host<'_>, id: i32, _: i32, a: i32| call(host, id, &[a]))?;
-    linker
-        .func_wrap("env", "opa_builtin2", |host: Host<'_>, id: i32, _: i32, a: i32, b: i32| call(host, id, &[a, b]))?;
-    linker.func_wrap("env", "opa_builtin3", |host: Host<'_>, id: i32, _: i32, a: i32, b: i32, c: i32| {
-        call(host, id, &[a, b, c])
+    linker.func_wrap("env", "opa_builtin0", |host: Host<'_>, id: i32, ctx: i32| call(host, id, ctx, &[]))?;
+    linker.func_wrap("env", "opa_builtin1", |host: Host<'_>, id: i32, ctx: i32, a: i32| call(host, id, ctx, &[a]))?;
+    linker.func_wrap("env", "opa_builtin2", |host: Host<'_>, id: i32, ctx: i32, a: i32, b: i32| {
+        call(host, id, ctx, &[a, b])
     })?;
-    linker.func_wrap("env", "opa_builtin4", |host: Host<'_>, id: i32, _: i32, a: i32, b: i32, c: i32, d: i32| {
-        call(host, id, &[a, b, c, d])
+    linker.func_wrap("env", "opa_builtin3", |host: Host<'_>, id: i32, ctx: i32, a: i32, b: i32, c: i32| {
+        call(host, id, ctx, &[a, b, c])
+    })?;
+    linker.func_wrap("env", "opa_builtin4", |host: Host<'_>, id: i32, ctx: i32, a: i32, b: i32, c: i32, d: i32| {
+        call(host, id, ctx, &[a, b, c, d])
     })?;
     Ok(())
 }
@@ -144,8 +149,8 @@ fn abort_message(caller: &mut Caller<'_, HostState>, at: i32) -> String {
     }
 }
 
-/// Serves `opa_builtinN`: 0 is undefined.
-fn call(mut caller: Caller<'_, HostState>, id: i32, args: &[i32]) -> Result<i32, wasmtime::Error> {
+/// Serves `opa_builtinN`: 0 is undefined. Strict modules pass the address of the call's place as `ctx`.
+fn call(mut caller: Caller<'_, HostState>, id: i32, ctx: i32, args: &[i32]) -> Result<i32, wasmtime::Error> {
     let builtins = Arc::clone(&caller.data().builtins);
     let Some((name, entry)) = builtins.get(&id) else {
         return Err(Stop(DecideError::BrokenAbi("it called a builtin that it does not list")).into());
@@ -162,10 +167,27 @@ fn call(mut caller: Caller<'_, HostState>, id: i32, args: &[i32]) -> Result<i32,
     }
     match entry.call(&mut caller.data_mut().context, &values) {
         Ok(Some(value)) => Ok(pass(&mut caller, memory, &abi, &value)?),
-        // An error in Rego's sense is undefined, as in OPA unless it is told to be strict.
-        Ok(None) | Err(BuiltinError::Failed(_)) => Ok(0),
-        Err(error) => Err(failed(error.to_string()).into()),
+        Ok(None) => Ok(0),
+        // As in OPA, unless it is told to be strict.
+        Err(BuiltinError::Operand(_) | BuiltinError::Failed(_)) if !caller.data().strict => Ok(0),
+        Err(BuiltinError::Halt(problem)) => Err(failed(problem).into()),
+        Err(error) => {
+            let code = if matches!(error, BuiltinError::Operand(_)) { ErrorCode::Type } else { ErrorCode::Builtin };
+            let location = place(memory.data(&caller), GuestPtr::from_abi(ctx));
+            Err(Stop(RegoError { code, message: format!("{name}: {error}"), location }.into()).into())
+        }
     }
+}
+
+/// The place of a call, as strict modules of Sealgate's compiler describe it: the address of the file's name, row, column.
+fn place(memory: &[u8], at: GuestPtr) -> Option<RegoLocation> {
+    let start = usize::try_from(at.0).ok().filter(|_| !at.is_null())?;
+    let word = |index: usize| {
+        let bytes = memory.get(start.checked_add(index * 4)?..)?.first_chunk::<4>()?;
+        Some(u32::from_le_bytes(*bytes))
+    };
+    let file = guest::message(memory, GuestPtr(word(0)?), MAX_MESSAGE);
+    Some(RegoLocation { file, row: word(1)?, column: word(2)? })
 }
 
 /// Hands a value to the policy.

@@ -55,6 +55,14 @@ impl Format {
     }
 }
 
+/// What an input document is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notation {
+    Json,
+    /// Rego values, which have sets and keys that are not strings.
+    Rego,
+}
+
 /// An instance of a policy.
 pub(crate) struct Instance {
     store: Store<HostState>,
@@ -91,7 +99,8 @@ impl Instance {
     /// As [`Instance::start`].
     pub(crate) fn start_within(template: &Template, ticks: u64) -> Result<Self, DecideError> {
         template.engine.touch();
-        let state = HostState::new(template.max_memory, Arc::clone(&template.builtins));
+        let strict = template.exports.strict_builtin_errors();
+        let state = HostState::new(template.max_memory, Arc::clone(&template.builtins), strict);
         let mut store = Store::new(template.engine.wasmtime(), state);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(ticks);
@@ -144,7 +153,7 @@ impl Instance {
         Ok(Listings { entrypoints, builtins })
     }
 
-    /// Evaluates with `input` as it is; no input at all if it is empty.
+    /// Evaluates with `input`, which is JSON, as it is; no input at all if it is empty.
     ///
     /// # Errors
     /// [`DecideError`]; after one that spoils the instance it is to be dropped.
@@ -156,6 +165,27 @@ impl Instance {
         input: &[u8],
         format: Format,
     ) -> Result<GuestPtr, DecideError> {
+        self.place_input(template, input)?;
+        self.run(template, entrypoint, input.len(), Notation::Json, format)
+    }
+
+    /// Evaluates with an input that is a Rego value's text.
+    ///
+    /// # Errors
+    /// As [`Instance::evaluate`].
+    pub(crate) fn evaluate_value(
+        &mut self,
+        template: &Template,
+        entrypoint: i32,
+        input: &str,
+        format: Format,
+    ) -> Result<GuestPtr, DecideError> {
+        self.place_input(template, input.as_bytes())?;
+        self.run(template, entrypoint, input.len(), Notation::Rego, format)
+    }
+
+    #[inline]
+    fn place_input(&mut self, template: &Template, input: &[u8]) -> Result<(), DecideError> {
         if input.len() > template.max_input {
             return Err(DecideError::InputTooLarge { limit: template.max_input });
         }
@@ -168,7 +198,7 @@ impl Instance {
                     .copy_from_slice(input);
             }
         }
-        self.run(template, entrypoint, input.len(), format)
+        Ok(())
     }
 
     /// Evaluates with the input that `write` writes, straight into the policy's memory.
@@ -192,7 +222,7 @@ impl Instance {
                         if !template.exports.checks_input() {
                             self.check_written(length)?;
                         }
-                        return self.run(template, entrypoint, length, Format::Json);
+                        return self.run(template, entrypoint, length, Notation::Json, Format::Json);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WriteZero => {}
                     Err(error) => return Err(DecideError::InvalidInput(error.to_string())),
@@ -236,19 +266,20 @@ impl Instance {
         template: &Template,
         entrypoint: i32,
         length: usize,
+        notation: Notation,
         format: Format,
     ) -> Result<GuestPtr, DecideError> {
         template.engine.touch();
         self.store.set_epoch_deadline(template.decide_ticks);
         if matches!(self.abi.eval, Eval::Context(_)) {
-            return self.run_in_context(entrypoint, length, format);
+            return self.run_in_context(entrypoint, length, notation, format);
         }
         let length_abi = u32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
         let heap = aligned(GuestPtr(self.base.0.checked_add(length_abi).ok_or(DecideError::MemoryLimit)?))?.to_abi();
         let input = if length == 0 { 0 } else { self.base.to_abi() };
         let length_abi = length_abi.cast_signed();
         let at = match &self.abi.eval {
-            Eval::Strict(eval) if format == Format::Json && length > 0 => {
+            Eval::Strict(eval) if notation == Notation::Json && format == Format::Json && length > 0 => {
                 eval.call(&mut self.store, (entrypoint, self.data, input, length_abi, heap))
             }
             eval => {
@@ -297,7 +328,13 @@ impl Instance {
     }
 
     /// The evaluation of modules without `opa_eval`.
-    fn run_in_context(&mut self, entrypoint: i32, length: usize, format: Format) -> Result<GuestPtr, DecideError> {
+    fn run_in_context(
+        &mut self,
+        entrypoint: i32,
+        length: usize,
+        notation: Notation,
+        format: Format,
+    ) -> Result<GuestPtr, DecideError> {
         let (base, data) = (self.base, self.data);
         let length_abi = i32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
         let heap = aligned(GuestPtr(base.0.checked_add(length_abi.cast_unsigned()).ok_or(DecideError::MemoryLimit)?))?;
@@ -310,7 +347,8 @@ impl Instance {
             if length == 0 {
                 Ok(None)
             } else {
-                values.json_parse.call(&mut store, (base.to_abi(), length_abi)).map(Some)
+                let parse = if notation == Notation::Json { &values.json_parse } else { &values.value_parse };
+                parse.call(&mut store, (base.to_abi(), length_abi)).map(Some)
             }
         })?;
         if parsed == Some(0) {

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `engine` | the sandbox and its deadlines |
 //! | `module`, `abi`, `guest` | a module's bytes before they are compiled; its exports; what it returns |
-//! | `host` | what a module may call |
+//! | `host`, `rego_error` | what a module may call; the errors that a policy ends with |
 //! | `instance`, `pool` | one instance; instances that wait |
 //! | `load`, `policy` | a loaded policy |
 //! | `source`, `live` | where bundles come from; a policy that follows its source |
@@ -33,6 +33,7 @@ mod module;
 mod options;
 mod policy;
 mod pool;
+mod rego_error;
 mod request;
 mod source;
 mod verdict;
@@ -45,6 +46,7 @@ pub use instance::Format;
 pub use live::{LiveOptions, LivePolicy, LoadedStatus, Status, Update, UpdateError, Watcher};
 pub use options::{EngineOptions, Isolation, OnAuditFailure, RuntimeOptions};
 pub use policy::{EntrypointId, Policy, PolicyStats, UnverifiedPolicy};
+pub use rego_error::{ErrorCode, RegoError, RegoLocation};
 pub use request::{RawJson, Request, WriteJson};
 pub use sealgate_builtins as builtins;
 pub use source::{FileSource, Source, Stamp};

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use sealgate_builtins::Value;
 use sealgate_bundle::VerifiedBundle;
 
 use crate::audit::{self, AuditSink};
@@ -305,6 +306,19 @@ impl Policy {
         self.evaluate_into(id, input, format, &mut out)?;
         // The text was checked before it was copied.
         String::from_utf8(out).map_err(|_| DecideError::BrokenAbi("it returned a text that is not UTF-8"))
+    }
+
+    /// As [`Policy::evaluate`], with an input that may hold what JSON does not have: sets, and keys that are no strings.
+    ///
+    /// # Errors
+    /// As [`Policy::evaluate`].
+    pub fn evaluate_value(&self, entrypoint: &str, input: &Value, format: Format) -> Result<String, DecideError> {
+        let id = self.entrypoint(entrypoint).ok_or_else(|| DecideError::UnknownEntrypoint(entrypoint.to_owned()))?;
+        let (inner, input) = (&*self.inner, input.to_text());
+        inner.with_instance(|instance| {
+            let at = instance.evaluate_value(&inner.template, id.0, &input, format)?;
+            instance.text(&inner.template, at).map(str::to_owned)
+        })
     }
 
     /// As [`Policy::evaluate`], into a buffer of the caller's, which is cleared first.

@@ -7,7 +7,7 @@ mod common;
 use std::io::Read;
 
 use sealgate_runtime::{
-    DecideError, Format, Isolation, Outcome, Policy, Reason, Request, RuntimeOptions, UnverifiedPolicy,
+    DecideError, ErrorCode, Format, Isolation, Outcome, Policy, Reason, Request, RuntimeOptions, UnverifiedPolicy,
 };
 use sealgate_testkit::{Evaluation, Opa, require};
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ fn typed_requests_decide_and_conflicts_deny() {
     assert_eq!(decision.violations().collect::<Vec<_>>(), ["args.amount <= limit"]);
     let error = policy.evaluate("refunds/conflict", b"{}", Format::Json).unwrap_err();
     match error {
-        DecideError::Aborted(message) => assert!(message.contains("conflict"), "{message}"),
+        DecideError::Rego(error) => assert_eq!(error.code, ErrorCode::Conflict, "{error}"),
         other => panic!("{other:?}"),
     }
     assert!(ask(1).unwrap().is_allowed());

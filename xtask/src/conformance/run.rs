@@ -9,7 +9,7 @@ use sealgate::{
     DecideError, Engine, EngineOptions, Format, Isolation, LoadError, Policy, RuntimeOptions, UnverifiedPolicy,
 };
 use sealgate_compiler::plan::Planner;
-use sealgate_compiler::{compile_plan, ir};
+use sealgate_compiler::{CodegenOptions, compile_plan_with, ir};
 use sealgate_diagnostics::{Diagnostics, Severity, Sources};
 use sealgate_rego::ast::Version;
 use sealgate_rego::{
@@ -66,7 +66,8 @@ impl Runner {
             return Err(Ending::Broken("the plan has no entrypoint".to_owned()));
         };
         let module =
-            compile_plan(&plan).map_err(|error| Ending::Refused { codes: Vec::new(), message: error.to_string() })?;
+            compile_plan_with(&plan, CodegenOptions { strict_builtin_errors: case.strict })
+            .map_err(|error| Ending::Refused { codes: Vec::new(), message: error.to_string() })?;
         let data = case.data.to_string();
         let unverified = UnverifiedPolicy { wasm: &module.wasm, data: Some(data.as_bytes()), name: &case.note };
         let policy = Policy::dangerous_load_unverified(unverified, &self.options).map_err(|error| match error {
@@ -74,8 +75,12 @@ impl Runner {
             LoadError::Start(error) => Ending::Stopped(error),
             error => Ending::Broken(error.to_string()),
         })?;
-        let input = if let Carried::Json(input) = input { input } else { String::new() };
-        match policy.evaluate(&entrypoint, input.as_bytes(), Format::Json) {
+        let given = match &input {
+            Carried::Json(input) => policy.evaluate(&entrypoint, input.as_bytes(), Format::Json),
+            Carried::Value(input) => policy.evaluate_value(&entrypoint, input, Format::Json),
+            Carried::Not | Carried::InQuery(_) => policy.evaluate(&entrypoint, b"", Format::Json),
+        };
+        match given {
             Ok(text) => rows(&text).map(Ending::Rows),
             Err(error) => Err(Ending::Stopped(error)),
         }
@@ -96,7 +101,9 @@ enum Carried {
     Not,
     /// As JSON.
     Json(String),
-    /// It holds what JSON does not have, so the query says `with input as` this Rego.
+    /// As a value, because it holds what JSON does not have.
+    Value(Value),
+    /// It is a term and no value, so the query says `with input as` this Rego.
     InQuery(String),
 }
 
@@ -115,7 +122,8 @@ fn carry(case: &Case) -> Result<Carried, Ending> {
     let term = parsed.to_string();
     match Value::parse(&term) {
         Ok(value) if is_json(&value) => Ok(Carried::Json(value.to_text())),
-        _ => Ok(Carried::InQuery(term)),
+        Ok(value) => Ok(Carried::Value(value)),
+        Err(_) => Ok(Carried::InQuery(term)),
     }
 }
 

@@ -60,6 +60,9 @@ pub struct Options {
     /// What compiles Rego to Wasm.
     #[arg(long, value_enum, default_value_t = Backend::Sealgate)]
     compiler: Backend,
+    /// Let a builtin's error end the decision, with OPA's code, instead of being undefined.
+    #[arg(long)]
+    strict_builtin_errors: bool,
     /// Write these intermediate forms beside the bundle too.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORM,…")]
     emit: Vec<Emit>,
@@ -155,6 +158,7 @@ impl Options {
 
     fn compile_options(&self) -> Result<CompileOptions, Failure> {
         let mut options = CompileOptions::new(&self.package);
+        options.strict_builtin_errors = self.strict_builtin_errors;
         if self.compiler == Backend::Opa {
             options.compiler = Compiler::Opa(opa::find().map_err(|error| Failure::Other(error.into()))?);
         }

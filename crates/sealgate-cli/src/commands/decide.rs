@@ -40,6 +40,9 @@ pub struct Args {
     /// Facts of the agent's run: a JSON object, or @FILE.
     #[arg(long, value_parser = json_argument::parse, value_name = "JSON")]
     run: Option<Map<String, Value>>,
+    /// Let a builtin's error end the decision of a policy that is compiled here, instead of being undefined.
+    #[arg(long, requires = "policy")]
+    strict_builtin_errors: bool,
     /// Print the decision as JSON.
     #[arg(long)]
     json: bool,
@@ -60,7 +63,7 @@ impl Args {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let bundle = match (&self.by.bundle, &self.by.policy) {
             (Some(bundle), _) => verify::load(bundle, &self.key, self.name.as_deref(), None)?,
-            (None, Some(policy)) => built(policy)?,
+            (None, Some(policy)) => built(policy, self.strict_builtin_errors)?,
             (None, None) => return Err(Failure::Usage("give --bundle or --policy".to_owned())),
         };
         let policy = Policy::load(&bundle, &RuntimeOptions::default())
@@ -96,8 +99,9 @@ impl Args {
 }
 
 /// The policy as a bundle that a key of the moment signed: it takes the same way through verification as any other.
-fn built(policy: &std::path::Path) -> Result<VerifiedBundle, Failure> {
-    let (files, compiled) = policies::compile_policy(policy, &CompileOptions::new(DEFAULT_PACKAGE))?;
+fn built(policy: &std::path::Path, strict_builtin_errors: bool) -> Result<VerifiedBundle, Failure> {
+    let options = CompileOptions { strict_builtin_errors, ..CompileOptions::new(DEFAULT_PACKAGE) };
+    let (files, compiled) = policies::compile_policy(policy, &options)?;
     let key = SigningKey::generate()?;
     let bytes = pack(&files, &compiled, &PackOptions::default())?.sign(&key)?.tar_gz()?;
     let options = VerifyOptions::new(TrustStore::of(key.public_key()), UnixSeconds::system_now());

@@ -44,7 +44,7 @@ pub(super) fn compile(module: &mut Module<'_>, func: &Func, memo: Option<u32>) -
         Some(cases) => Dispatcher { func, cases }.compile(&mut compiler)?,
         None => {
             for place in 0..func.blocks.len() {
-                in_place(&mut compiler, func, place)?;
+                in_place(&mut compiler, func, place, true)?;
             }
         }
     }
@@ -52,8 +52,15 @@ pub(super) fn compile(module: &mut Module<'_>, func: &Func, memo: Option<u32>) -
     Ok(compiler.finish().0)
 }
 
-fn in_place(compiler: &mut FunctionCompiler<'_, '_>, func: &Func, place: usize) -> Result<(), CodegenError> {
-    compiler.early_exit = compiler.folding.early_exit(&func.blocks, place, &func.params);
+/// `decided` says whether the block's first value settles the function.
+fn in_place(
+    compiler: &mut FunctionCompiler<'_, '_>,
+    func: &Func,
+    place: usize,
+    decided: bool,
+) -> Result<(), CodegenError> {
+    compiler.early_exit =
+        compiler.folding.early_exit(&func.blocks, place, &func.params).filter(|_| decided || !compiler.is_strict());
     match func.blocks.get(place) {
         Some(block) => compiler.block(block),
         None => Ok(()),
@@ -74,10 +81,10 @@ struct Dispatcher<'p> {
 impl Dispatcher<'_> {
     fn compile(&self, compiler: &mut FunctionCompiler<'_, '_>) -> Result<(), CodegenError> {
         for place in 0..self.cases.first {
-            in_place(compiler, self.func, place)?;
+            in_place(compiler, self.func, place, false)?;
         }
         let done = compiler.open_block();
-        for group in self.groups() {
+        for group in self.groups(compiler.is_strict()) {
             let tabled = !group.places.is_empty() && group.cases.len() >= FEWEST;
             if tabled || group.cases.len() > MOST_IN_PLACE {
                 self.compile_group(compiler, &group)?;
@@ -86,24 +93,28 @@ impl Dispatcher<'_> {
             }
             for case in &group.cases {
                 for place in case.blocks.clone() {
-                    in_place(compiler, self.func, place)?;
+                    in_place(compiler, self.func, place, self.cases.uniform)?;
                 }
                 self.stop_if_decided(compiler, done);
             }
         }
         compiler.close();
         for place in self.cases.end..self.func.blocks.len() {
-            in_place(compiler, self.func, place)?;
+            in_place(compiler, self.func, place, false)?;
         }
         Ok(())
     }
 
-    /// Groups in the order of their first bodies; bodies in order.
-    fn groups(&self) -> Vec<Group<'_>> {
+    /// Groups in the order of their first bodies; bodies in order. With strict errors the order of all bodies is kept, because
+    /// it decides which error is the first, and which bodies an early exit skips: only neighbours form groups.
+    fn groups(&self, strict: bool) -> Vec<Group<'_>> {
         let mut groups: Vec<Group<'_>> = Vec::new();
         let mut known: HashMap<Vec<Place>, usize> = HashMap::new();
         for case in &self.cases.all {
             let places: Vec<Place> = case.tests.iter().map(|(place, _)| place.clone()).collect();
+            if strict && groups.last().is_some_and(|last| last.places != places) {
+                known.clear();
+            }
             let at = *known.entry(places).or_insert_with_key(|places| {
                 groups.push(Group { places: places.clone(), cases: Vec::new() });
                 groups.len() - 1
@@ -199,7 +210,7 @@ impl Dispatcher<'_> {
             compiler.emit().i32_eqz();
             compiler.open_if();
             let file = compiler.module.file(self.cases.location.file);
-            let message = compiler.module.constants.text("var assignment conflict");
+            let message = compiler.module.constants.text("eval_conflict_error: var assignment conflict");
             compiler.emit().i32_const(file.cast_signed());
             compiler.get(record);
             compiler.emit().i32_load(word(row_offset));
@@ -279,7 +290,8 @@ impl Dispatcher<'_> {
         let mut compiler = FunctionCompiler::new(module, &folding, &locals, 1);
         compiler.constants_from_record(record);
         for (place, block) in case.body.iter().enumerate() {
-            compiler.early_exit = folding.early_exit(&case.body, place, &locals);
+            let decided = self.cases.uniform || !compiler.is_strict();
+            compiler.early_exit = folding.early_exit(&case.body, place, &locals).filter(|_| decided);
             // The last block need not be left for the value to be known.
             if place + 1 == case.body.len() && self.cases.kind == Kind::Complete {
                 compiler.block_with_value(block, case.value)?;

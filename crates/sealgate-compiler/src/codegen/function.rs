@@ -116,6 +116,11 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         }
     }
 
+    /// Whether errors of builtins end the evaluation, so that nothing may be skipped that OPA would evaluate.
+    pub(super) fn is_strict(&self) -> bool {
+        self.module.options.strict_builtin_errors
+    }
+
     /// Takes constants from the record whose address is in a Wasm local.
     pub(super) fn constants_from_record(&mut self, local: u32) {
         self.source = ConstantSource::Record { local, slots: Vec::new() };

@@ -6,7 +6,7 @@ use sealgate_kernel::builtins::{glob, regex};
 
 use super::constants::ConstId;
 use super::function::FunctionCompiler;
-use crate::ir::{Local, Operand};
+use crate::ir::{Local, Location, Operand};
 
 /// What a table is made of: the pattern, and the delimiters of a glob.
 pub(super) type Pattern = (ConstId, Option<ConstId>);
@@ -15,7 +15,7 @@ const TABLE_MATCH: &str = "sg_regex_table_match";
 
 impl FunctionCompiler<'_, '_> {
     /// Compiles a call that matches a constant pattern; whether it is one.
-    pub(super) fn compile_match(&mut self, name: &str, args: &[Operand], result: Local) -> bool {
+    pub(super) fn compile_match(&mut self, name: &str, args: &[Operand], result: Local, location: Location) -> bool {
         let (pattern, text) = match (name, args) {
             ("regex.match", [pattern, text]) => (self.constant_of(*pattern).map(|pattern| (pattern, None)), *text),
             ("glob.match", [pattern, delimiters, text]) => {
@@ -28,7 +28,7 @@ impl FunctionCompiler<'_, '_> {
         self.push_word(table);
         self.push(text);
         self.call(TABLE_MATCH);
-        self.call_result(result);
+        self.builtin_result(name, args, result, location);
         true
     }
 }

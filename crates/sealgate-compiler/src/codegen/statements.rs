@@ -26,7 +26,7 @@ impl FunctionCompiler<'_, '_> {
             Stmt::AssignVarOnce { source, target } => self.assign_once(*source, *target, statement.location),
             Stmt::Block { blocks } => self.blocks(blocks)?,
             Stmt::Break { index } => self.leave(*index as usize),
-            Stmt::Call { func, args, result } => self.compile_call(func, args, *result)?,
+            Stmt::Call { func, args, result } => self.compile_call(func, args, *result, statement.location)?,
             Stmt::CallDynamic { args, result, path } => self.compile_call_dynamic(args, *result, path),
             Stmt::Dot { source, key, target } => {
                 self.push(*source);
@@ -83,7 +83,7 @@ impl FunctionCompiler<'_, '_> {
                 self.call("sg_object_insert_once");
                 self.emit().i32_eqz();
                 self.open_if();
-                self.conflict(statement.location, "object insert conflict");
+                self.conflict(statement.location, "eval_conflict_error: object insert conflict");
                 self.close();
             }
             Stmt::ObjectMerge { a, b, target } => {
@@ -177,7 +177,7 @@ impl FunctionCompiler<'_, '_> {
             self.call("sg_equal");
             self.emit().i32_eqz();
             self.open_if();
-            self.conflict(location, "var assignment conflict");
+            self.conflict(location, "eval_conflict_error: var assignment conflict");
             self.close();
             self.emit().else_();
             self.push(source);
@@ -200,8 +200,14 @@ impl FunctionCompiler<'_, '_> {
         }
     }
 
-    fn compile_call(&mut self, name: &str, args: &[Operand], result: Local) -> Result<(), CodegenError> {
-        if self.compile_match(name, args, result) {
+    fn compile_call(
+        &mut self,
+        name: &str,
+        args: &[Operand],
+        result: Local,
+        location: Location,
+    ) -> Result<(), CodegenError> {
+        if self.compile_match(name, args, result, location) {
             return Ok(());
         }
         if let Some(function) = self.module.functions.get(name).copied() {
@@ -214,9 +220,12 @@ impl FunctionCompiler<'_, '_> {
                 self.push(*arg);
             }
             self.call_target(symbol);
+            self.builtin_result(name, args, result, location);
+            return Ok(());
         } else {
             let (dispatcher, id) = self.module.host_builtin(name, args.len())?;
-            self.emit().i32_const(id).i32_const(0);
+            self.emit().i32_const(id);
+            self.push_call_place(location);
             for arg in args {
                 self.push(*arg);
             }

@@ -15,7 +15,7 @@ pub fn call(name: &str, args: &[Value]) -> Option<Option<Value>> {
             let text = sealgate_kernel::Value::string_copy(heap, &arg.text()).as_str()?;
             values.push(parse(heap, text.as_bytes(), Notation::Rego).expect("a value's text"));
         }
-        return Some((builtin.call)(heap, &values).map(|value| Value::of(heap, value)));
+        return Some((builtin.call)(heap, &values).ok().map(|value| Value::of(heap, value)));
     }
     match (name, args) {
         ("walk", [value]) => {

@@ -3,6 +3,7 @@
 
 use core::ffi::{CStr, c_char};
 
+use crate::builtins::failure::{Failure, Operand, diagnose, noted};
 use crate::collection::{array_push, new_collection, object_insert, object_insert_once, set_add};
 use crate::layout::{TAG_ARRAY, TAG_OBJECT, TAG_SET};
 use crate::{Heap, Pair, Value, View, paths};
@@ -128,18 +129,77 @@ unsafe extern "C" fn sg_abort(message: *const c_char) -> ! {
     crate::abort(unsafe { CStr::from_ptr(message) })
 }
 
-/// Tells the host `file:row:col: message` and traps; both texts are NUL-terminated.
+/// What strict code knows of a builtin: its name, how many operands it takes, what it says of a failure that no operand
+/// explains, and the operands.
+#[repr(C)]
+struct BuiltinRecord {
+    name: *const c_char,
+    arity: u32,
+    failure: *const c_char,
+    operands: [u32; MOST_OPERANDS],
+}
+
+/// Operands that a builtin of the kernel takes at most.
+const MOST_OPERANDS: usize = 4;
+
+/// Where a call is in the policy's source.
+#[repr(C)]
+struct Place {
+    file: *const c_char,
+    row: u32,
+    col: u32,
+}
+
+/// Ends the evaluation because a builtin has failed, unless it is undefined without an error.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn sg_runtime_error(file: *const c_char, row: u32, col: u32, message: *const c_char) -> ! {
-    let mut text = crate::Text::new(Heap::module(), 64);
-    // SAFETY: generated code passes the addresses of NUL-terminated texts in its static data.
-    let (file, message) = unsafe { (CStr::from_ptr(file), CStr::from_ptr(message)) };
+unsafe extern "C" fn sg_builtin_failed(
+    builtin: *const BuiltinRecord,
+    place: *const Place,
+    a: Maybe,
+    b: Maybe,
+    c: Maybe,
+    d: Maybe,
+) {
+    // SAFETY: generated code passes the addresses of such records in its static data, here and below.
+    let (builtin, place) = unsafe { (&*builtin, &*place) };
+    let operands = [a, b, c, d];
+    let failure = noted::take().unwrap_or_else(|| {
+        let declared = builtin.operands.iter().map(|word| Operand::from_word(*word)).take(builtin.arity as usize);
+        // SAFETY: as above.
+        let otherwise = unsafe { CStr::from_ptr(builtin.failure) }.to_str().unwrap_or_default();
+        diagnose(declared.zip(operands.iter().map_while(|operand| *operand)), otherwise)
+    });
+    let Some(code) = failure.code() else { return };
+    let value = match failure {
+        Failure::Type(position, _) => operands.get((position as usize).wrapping_sub(1)).copied().flatten(),
+        _ => None,
+    };
+    let mut text = crate::Text::new(Heap::module(), 128);
+    // SAFETY: as above.
+    let (file, name) = unsafe { (CStr::from_ptr(place.file), CStr::from_ptr(builtin.name)) };
+    push_place(&mut text, file, place.row, place.col);
+    for part in [": ", code, ": ", name.to_str().unwrap_or_default(), ": ", &failure.message(value), "\0"] {
+        text.push_str(part);
+    }
+    crate::abort(CStr::from_bytes_until_nul(text.finish_str().as_bytes()).unwrap_or(c""))
+}
+
+fn push_place(text: &mut crate::Text<'_>, file: &CStr, row: u32, col: u32) {
     let mut buffer = [0; 20];
     text.push_str(file.to_str().unwrap_or_default());
     for number in [row, col] {
         text.push_ascii(b":");
         text.push_ascii(crate::number::digits(u64::from(number), &mut buffer));
     }
+}
+
+/// Tells the host `file:row:col: message` and traps; both texts are NUL-terminated.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sg_runtime_error(file: *const c_char, row: u32, col: u32, message: *const c_char) -> ! {
+    let mut text = crate::Text::new(Heap::module(), 64);
+    // SAFETY: generated code passes the addresses of NUL-terminated texts in its static data.
+    let (file, message) = unsafe { (CStr::from_ptr(file), CStr::from_ptr(message)) };
+    push_place(&mut text, file, row, col);
     text.push_ascii(b": ");
     text.push_str(message.to_str().unwrap_or_default());
     text.push_ascii(b"\0");

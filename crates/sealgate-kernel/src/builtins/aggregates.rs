@@ -1,20 +1,21 @@
 //! Facts about a collection as a whole: count, sum, extremes, order, truth, membership.
 
+use super::failure::{Failure, Given};
 use super::operand::{computed, count, truth};
 use crate::number::arithmetic;
 use crate::{Heap, Kind, Number, Value, View};
 
 builtins! { TABLE:
-    "count" => sg_b_count = count_of as (collection);
-    "sum" => sg_b_sum = sum as (numbers);
-    "product" => sg_b_product = product as (numbers);
-    "max" => sg_b_max = max as (elements);
-    "min" => sg_b_min = min as (elements);
-    "sort" => sg_b_sort = sort as (elements);
-    "all" => sg_b_all = all as (elements);
-    "any" => sg_b_any = any as (elements);
-    "internal.member_2" => sg_b_internal_member_2 = member as (value, collection);
-    "internal.member_3" => sg_b_internal_member_3 = member_at as (key, value, collection);
+    "count" => sg_b_count = count_of as (collection: ARRAY | OBJECT | SET | STRING);
+    "sum" => sg_b_sum = sum as (numbers: ARRAY | SET | OF_NUMBERS);
+    "product" => sg_b_product = product as (numbers: ARRAY | SET | OF_NUMBERS);
+    "max" => sg_b_max = max as (elements: ARRAY | SET);
+    "min" => sg_b_min = min as (elements: ARRAY | SET);
+    "sort" => sg_b_sort = sort as (elements: ARRAY | SET);
+    "all" => sg_b_all = all as (elements: ARRAY | SET);
+    "any" => sg_b_any = any as (elements: ARRAY | SET);
+    "internal.member_2" => sg_b_internal_member_2 = member as (value: ANY, collection: ANY);
+    "internal.member_3" => sg_b_internal_member_3 = member_at as (key: ANY, value: ANY, collection: ANY);
 }
 
 /// Elements, pairs, or code points of a string.
@@ -41,13 +42,15 @@ fn all_numbers<'h>(collection: Value<'h>) -> Option<impl Iterator<Item = Number<
 }
 
 /// The largest element, the last of those that are equal; undefined for none.
-fn max<'h>(_: Heap<'h>, elements: Value<'h>) -> Option<Value<'h>> {
-    elements.as_elements()?.iter().copied().reduce(|best, next| if best <= next { next } else { best })
+fn max<'h>(_: Heap<'h>, elements: Value<'h>) -> Given<'h> {
+    let elements = elements.as_elements().ok_or(None)?.iter().copied();
+    elements.reduce(|best, next| if best <= next { next } else { best }).ok_or(Some(Failure::Undefined))
 }
 
 /// The smallest element, the last of those that are equal; undefined for none.
-fn min<'h>(_: Heap<'h>, elements: Value<'h>) -> Option<Value<'h>> {
-    elements.as_elements()?.iter().copied().reduce(|best, next| if best >= next { next } else { best })
+fn min<'h>(_: Heap<'h>, elements: Value<'h>) -> Given<'h> {
+    let elements = elements.as_elements().ok_or(None)?.iter().copied();
+    elements.reduce(|best, next| if best >= next { next } else { best }).ok_or(Some(Failure::Undefined))
 }
 
 /// An array of the elements in order.

@@ -1,28 +1,29 @@
 //! Arithmetic, bits and ranges of numbers, and integers as text. The arithmetic itself is in [`crate::number::arithmetic`].
 
+use super::failure::{Failure, Given, Operand};
 use super::operand::{computed, integer, whole_number};
 use crate::number::arithmetic::{self, Bits, Computed, NumberError};
 use crate::{ArrayBuilder, Heap, Number, Value};
 
 builtins! { TABLE:
-    "plus" => sg_b_plus = plus as (a, b);
-    "minus" => sg_b_minus = minus as (a, b);
-    "mul" => sg_b_mul = mul as (a, b);
-    "div" => sg_b_div = div as (a, b);
-    "rem" => sg_b_rem = rem as (a, b);
-    "abs" => sg_b_abs = abs as (number);
-    "round" => sg_b_round = round as (number);
-    "ceil" => sg_b_ceil = ceil as (number);
-    "floor" => sg_b_floor = floor as (number);
-    "bits.and" => sg_b_bits_and = bits_and as (a, b);
-    "bits.or" => sg_b_bits_or = bits_or as (a, b);
-    "bits.xor" => sg_b_bits_xor = bits_xor as (a, b);
-    "bits.negate" => sg_b_bits_negate = bits_negate as (number);
-    "bits.lsh" => sg_b_bits_lsh = bits_lsh as (number, count);
-    "bits.rsh" => sg_b_bits_rsh = bits_rsh as (number, count);
-    "numbers.range" => sg_b_numbers_range = numbers_range as (from, to);
-    "numbers.range_step" => sg_b_numbers_range_step = numbers_range_step as (from, to, step);
-    "format_int" => sg_b_format_int = format_int as (number, base);
+    "plus" => sg_b_plus = plus as (a: NUMBER, b: NUMBER);
+    "minus" => sg_b_minus = minus as (a: NUMBER | SET, b: NUMBER | SET);
+    "mul" => sg_b_mul = mul as (a: NUMBER, b: NUMBER);
+    "div" => sg_b_div = div as (a: NUMBER, b: NUMBER) or "divide by zero";
+    "rem" => sg_b_rem = rem as (a: NUMBER, b: NUMBER) or "modulo by zero or on a floating-point number";
+    "abs" => sg_b_abs = abs as (number: NUMBER);
+    "round" => sg_b_round = round as (number: NUMBER);
+    "ceil" => sg_b_ceil = ceil as (number: NUMBER);
+    "floor" => sg_b_floor = floor as (number: NUMBER);
+    "bits.and" => sg_b_bits_and = bits_and as (a: INTEGER, b: INTEGER);
+    "bits.or" => sg_b_bits_or = bits_or as (a: INTEGER, b: INTEGER);
+    "bits.xor" => sg_b_bits_xor = bits_xor as (a: INTEGER, b: INTEGER);
+    "bits.negate" => sg_b_bits_negate = bits_negate as (number: INTEGER);
+    "bits.lsh" => sg_b_bits_lsh = bits_lsh as (number: INTEGER, count: INTEGER);
+    "bits.rsh" => sg_b_bits_rsh = bits_rsh as (number: INTEGER, count: INTEGER);
+    "numbers.range" => sg_b_numbers_range = numbers_range as (from: INTEGER, to: INTEGER);
+    "numbers.range_step" => sg_b_numbers_range_step = numbers_range_step as (from: INTEGER, to: INTEGER, step: INTEGER) or "step must be a positive integer";
+    "format_int" => sg_b_format_int = format_int as (number: NUMBER, base: NUMBER);
 }
 
 /// The most numbers that a range may have: about 200 MB.
@@ -33,11 +34,12 @@ fn plus<'h>(heap: Heap<'h>, a: Value<'h>, b: Value<'h>) -> Option<Value<'h>> {
 }
 
 /// The difference of two numbers or of two sets.
-fn minus<'h>(heap: Heap<'h>, a: Value<'h>, b: Value<'h>) -> Option<Value<'h>> {
+fn minus<'h>(heap: Heap<'h>, a: Value<'h>, b: Value<'h>) -> Given<'h> {
     match (a.as_number(), b.as_number()) {
-        (Some(a), Some(b)) => computed(heap, arithmetic::sub(a, b)),
-        (None, None) => super::sets::difference(heap, a, b),
-        _ => None,
+        (Some(a), Some(b)) => computed(heap, arithmetic::sub(a, b)).ok_or(None),
+        (None, Some(_)) if a.as_set().is_some() => Err(Some(Failure::Type(2, Operand::SET))),
+        (Some(_), None) => Err(Some(Failure::Type(2, Operand::NUMBER))),
+        _ => super::sets::difference(heap, a, b).ok_or(None),
     }
 }
 
@@ -85,12 +87,25 @@ fn bits_negate<'h>(heap: Heap<'h>, number: Value<'h>) -> Option<Value<'h>> {
     computed(heap, arithmetic::bits_not(number.as_number()?))
 }
 
-fn bits_lsh<'h>(heap: Heap<'h>, number: Value<'h>, count: Value<'h>) -> Option<Value<'h>> {
-    computed(heap, arithmetic::shift_left(number.as_number()?, count.as_number()?))
+fn bits_lsh<'h>(heap: Heap<'h>, number: Value<'h>, count: Value<'h>) -> Given<'h> {
+    let (number, places) = shifted(number, count)?;
+    computed(heap, arithmetic::shift_left(number, places)).ok_or(None)
 }
 
-fn bits_rsh<'h>(heap: Heap<'h>, number: Value<'h>, count: Value<'h>) -> Option<Value<'h>> {
-    computed(heap, arithmetic::shift_right(number.as_number()?, count.as_number()?))
+fn bits_rsh<'h>(heap: Heap<'h>, number: Value<'h>, count: Value<'h>) -> Given<'h> {
+    let (number, places) = shifted(number, count)?;
+    computed(heap, arithmetic::shift_right(number, places)).ok_or(None)
+}
+
+/// The operands of a shift: two integers, the second not below zero.
+fn shifted<'h>(number: Value<'h>, count: Value<'h>) -> Result<(Number<'h>, Number<'h>), Option<Failure>> {
+    let integer = |value: Value<'h>| value.as_number().filter(|number| arithmetic::is_integer(*number)).ok_or(None);
+    let (number, count) = (integer(number)?, integer(count)?);
+    if count < Number::Int(0) {
+        let problem = "must be an unsigned integer number but got a negative integer";
+        return Err(Some(Failure::Operand(2, problem)));
+    }
+    Ok((number, count))
 }
 
 /// The integers from one to another, both included, upwards or downwards.
@@ -160,12 +175,14 @@ fn too_long() -> ! {
 }
 
 /// A number's integer part in base 2, 8, 10 or 16.
-fn format_int<'h>(heap: Heap<'h>, number: Value<'h>, base: Value<'h>) -> Option<Value<'h>> {
-    let number = number.as_number()?;
-    let base = u32::try_from(integer(base)?).ok()?;
+fn format_int<'h>(heap: Heap<'h>, number: Value<'h>, base: Value<'h>) -> Given<'h> {
+    let number = number.as_number().ok_or(None)?;
+    // Its type comes first, and then the notation counts: `10.0` is no base.
+    base.as_number().ok_or(None)?;
+    let base = integer(base).and_then(|base| u32::try_from(base).ok()).unwrap_or(0);
     match arithmetic::format_integer(number, base) {
-        Ok(text) => Some(Value::string_copy(heap, &text)),
+        Ok(text) => Ok(Value::string_copy(heap, &text)),
         Err(NumberError::OutOfBounds) => crate::abort(c"number has too many digits"),
-        Err(_) => None,
+        Err(_) => Err(Some(Failure::Operand(2, "must be one of {2, 8, 10, 16}"))),
     }
 }

@@ -4,10 +4,10 @@ use super::operand::{clamped, integer};
 use crate::{ArrayBuilder, Heap, List, Value};
 
 builtins! { TABLE:
-    "array.concat" => sg_b_array_concat = concat as (a, b);
-    "array.flatten" => sg_b_array_flatten = flatten as (array);
-    "array.reverse" => sg_b_array_reverse = reverse as (array);
-    "array.slice" => sg_b_array_slice = slice as (array, start, stop);
+    "array.concat" => sg_b_array_concat = concat as (a: ARRAY, b: ARRAY);
+    "array.flatten" => sg_b_array_flatten = flatten as (array: ARRAY);
+    "array.reverse" => sg_b_array_reverse = reverse as (array: ARRAY);
+    "array.slice" => sg_b_array_slice = slice as (array: ARRAY, start: INT, stop: INT);
 }
 
 fn concat<'h>(heap: Heap<'h>, a: Value<'h>, b: Value<'h>) -> Option<Value<'h>> {

@@ -3,8 +3,8 @@
 use crate::{Heap, Text, Value};
 
 builtins! { TABLE:
-    "lower" => sg_b_lower = lower as (text);
-    "upper" => sg_b_upper = upper as (text);
+    "lower" => sg_b_lower = lower as (text: STRING);
+    "upper" => sg_b_upper = upper as (text: STRING);
 }
 
 fn lower<'h>(heap: Heap<'h>, text: Value<'h>) -> Option<Value<'h>> {

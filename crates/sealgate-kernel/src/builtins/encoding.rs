@@ -1,22 +1,23 @@
 //! Texts of texts: base64, hexadecimal, URL queries. What decodes to broken UTF-8 gets a replacement character for each bad
 //! byte, as where OPA prints it.
 
+use super::failure::{Failure, Given};
 use super::operand::{lossy_text, truth};
 use crate::{ArrayBuilder, Heap, List, ObjectBuilder, Text, Value, View};
 
 builtins! { TABLE:
-    "base64.encode" => sg_b_base64_encode = base64_encode as (text);
-    "base64.decode" => sg_b_base64_decode = base64_decode as (text);
-    "base64.is_valid" => sg_b_base64_is_valid = base64_is_valid as (text);
-    "base64url.encode" => sg_b_base64url_encode = base64url_encode as (text);
-    "base64url.encode_no_pad" => sg_b_base64url_encode_no_pad = base64url_encode_no_pad as (text);
-    "base64url.decode" => sg_b_base64url_decode = base64url_decode as (text);
-    "hex.encode" => sg_b_hex_encode = hex_encode as (text);
-    "hex.decode" => sg_b_hex_decode = hex_decode as (text);
-    "urlquery.encode" => sg_b_urlquery_encode = urlquery_encode as (text);
-    "urlquery.decode" => sg_b_urlquery_decode = urlquery_decode as (text);
-    "urlquery.encode_object" => sg_b_urlquery_encode_object = urlquery_encode_object as (object);
-    "urlquery.decode_object" => sg_b_urlquery_decode_object = urlquery_decode_object as (text);
+    "base64.encode" => sg_b_base64_encode = base64_encode as (text: STRING);
+    "base64.decode" => sg_b_base64_decode = base64_decode as (text: STRING) or "illegal base64 data";
+    "base64.is_valid" => sg_b_base64_is_valid = base64_is_valid as (text: STRING);
+    "base64url.encode" => sg_b_base64url_encode = base64url_encode as (text: STRING);
+    "base64url.encode_no_pad" => sg_b_base64url_encode_no_pad = base64url_encode_no_pad as (text: STRING);
+    "base64url.decode" => sg_b_base64url_decode = base64url_decode as (text: STRING) or "illegal base64url string";
+    "hex.encode" => sg_b_hex_encode = hex_encode as (text: STRING);
+    "hex.decode" => sg_b_hex_decode = hex_decode as (text: STRING) or "invalid hexadecimal digits";
+    "urlquery.encode" => sg_b_urlquery_encode = urlquery_encode as (text: STRING);
+    "urlquery.decode" => sg_b_urlquery_decode = urlquery_decode as (text: STRING) or "invalid URL escape";
+    "urlquery.encode_object" => sg_b_urlquery_encode_object = urlquery_encode_object as (object: OBJECT);
+    "urlquery.decode_object" => sg_b_urlquery_decode_object = urlquery_decode_object as (text: STRING) or "invalid URL query";
 }
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -173,9 +174,14 @@ fn unescape<'h>(heap: Heap<'h>, text: &str) -> Option<Value<'h>> {
 }
 
 /// Keys in order, one that is no string by its JSON text; a value is a string or strings in an array or set.
-fn urlquery_encode_object<'h>(heap: Heap<'h>, object: Value<'h>) -> Option<Value<'h>> {
+fn urlquery_encode_object<'h>(heap: Heap<'h>, object: Value<'h>) -> Given<'h> {
+    object.as_object().ok_or(None)?;
+    let no_strings = Failure::Operand(1, "values must be string, array[string], or set[string]");
+    encode_members(heap, object).ok_or(Some(no_strings))
+}
+
+fn encode_members<'h>(heap: Heap<'h>, object: Value<'h>) -> Option<Value<'h>> {
     let mut out = Text::new(heap, 0);
-    object.as_object()?;
     for pair in super::json::with_text_keys(heap, object).as_object()? {
         let key = pair.key.as_str()?;
         let values = match pair.value.view() {

@@ -12,8 +12,8 @@ use super::regex::Regex;
 use crate::{Heap, Text, Value, View};
 
 builtins! { TABLE:
-    "glob.match" => sg_b_glob_match = is_match as (pattern, delimiters, text);
-    "glob.quote_meta" => sg_b_glob_quote_meta = quote_meta as (text);
+    "glob.match" => sg_b_glob_match = is_match as (pattern: STRING, delimiters: NULL | ARRAY | OF_STRINGS, text: STRING) or "invalid glob pattern";
+    "glob.quote_meta" => sg_b_glob_quote_meta = quote_meta as (text: STRING);
 }
 
 /// The table of a glob, for the kernel's function `sg_regex_table_match`; `None` if it is not a valid one, or if its table

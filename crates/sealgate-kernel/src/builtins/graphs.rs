@@ -6,9 +6,9 @@ use super::operand::count;
 use crate::{ArrayBuilder, Heap, List, SetBuilder, Value, View};
 
 builtins! { TABLE:
-    "graph.reachable" => sg_b_graph_reachable = reachable as (graph, initial);
-    "graph.reachable_paths" => sg_b_graph_reachable_paths = reachable_paths as (graph, initial);
-    "walk" => sg_b_walk = walk as (document);
+    "graph.reachable" => sg_b_graph_reachable = reachable as (graph: OBJECT, initial: ARRAY | SET);
+    "graph.reachable_paths" => sg_b_graph_reachable_paths = reachable_paths as (graph: OBJECT, initial: ARRAY | SET);
+    "walk" => sg_b_walk = walk as (document: ANY);
 }
 
 /// The nodes of the graph that can be reached from the initial ones, which are among them.

@@ -7,9 +7,9 @@ use crate::json::{self, Notation};
 use crate::{ArrayBuilder, Heap, ObjectBuilder, Text, Value, View};
 
 builtins! { TABLE:
-    "json.marshal" => sg_b_json_marshal = marshal as (value);
-    "json.unmarshal" => sg_b_json_unmarshal = unmarshal as (text);
-    "json.is_valid" => sg_b_json_is_valid = is_valid as (text);
+    "json.marshal" => sg_b_json_marshal = marshal as (value: ANY);
+    "json.unmarshal" => sg_b_json_unmarshal = unmarshal as (text: STRING) or "invalid JSON";
+    "json.is_valid" => sg_b_json_is_valid = is_valid as (text: STRING);
 }
 
 /// The JSON text of a value: keys in the order of their texts, and `<`, `>`, `&` and the line separators escaped.

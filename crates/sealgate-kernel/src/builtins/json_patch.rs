@@ -1,42 +1,61 @@
 //! `json.patch`: RFC 6902 over any document, also through sets, whose elements are their own keys.
 
-use super::json_paths::segments;
+use super::failure::{Failure, Given};
+use super::json_paths::{NO_PATH, segments};
 use crate::{ArrayBuilder, Heap, Kind, List, ObjectBuilder, SetBuilder, Value, View};
 
 builtins! { TABLE:
-    "json.patch" => sg_b_json_patch = patch as (document, operations);
+    "json.patch" => sg_b_json_patch = patch as (document: ANY, operations: ARRAY) or "the patch does not apply";
 }
 
 /// The document after all operations; undefined if one of them fails.
-fn patch<'h>(heap: Heap<'h>, document: Value<'h>, operations: Value<'h>) -> Option<Value<'h>> {
+fn patch<'h>(heap: Heap<'h>, document: Value<'h>, operations: Value<'h>) -> Given<'h> {
     // `None` is a document that was removed as a whole.
     let mut document = Some(document);
-    for operation in operations.as_array()? {
-        operation.as_object()?;
-        let path = segments(heap, operation.get_str("path")?)?;
-        let from = || segments(heap, operation.get_str("from")?);
-        match operation.get_str("op")?.as_str()? {
-            "add" => document = Some(insert(heap, document, &path, operation.get_str("value")?)?),
-            "remove" => document = delete(heap, document?, &path)?,
+    for operation in operations.as_array().ok_or(None)? {
+        let member = |name: &str| operation.get_str(name).ok_or(None);
+        operation.as_object().ok_or(None)?;
+        let path = member("path")?;
+        let op = member("op")?.as_str().ok_or(None)?;
+        let path = segments(heap, path).ok_or(Some(NO_PATH))?;
+        let from = match operation.get_str("from").filter(|_| matches!(op, "move" | "copy")) {
+            Some(from) => Some(segments(heap, from).ok_or(Some(NO_PATH))?),
+            None => None,
+        };
+        document = apply(heap, document, *operation, op, &path, from.as_deref()).ok_or(None)?;
+    }
+    document.ok_or(Some(Failure::Undefined))
+}
+
+/// The document after one operation; the inner `None` is no document.
+fn apply<'h>(
+    heap: Heap<'h>,
+    mut document: Option<Value<'h>>,
+    operation: Value<'h>,
+    op: &str,
+    path: &[Value<'h>],
+    from: Option<&[Value<'h>]>,
+) -> Option<Option<Value<'h>>> {
+        match op {
+            "add" => document = Some(insert(heap, document, path, operation.get_str("value")?)?),
+            "remove" => document = delete(heap, document?, path)?,
             "replace" => {
-                let rest = delete(heap, document?, &path)?;
-                document = Some(insert(heap, rest, &path, operation.get_str("value")?)?);
+                let rest = delete(heap, document?, path)?;
+                document = Some(insert(heap, rest, path, operation.get_str("value")?)?);
             }
             "move" => {
-                let from = from()?;
-                let moved = find(document?, &from)?;
-                let rest = delete(heap, document?, &from)?;
-                document = Some(insert(heap, rest, &path, moved)?);
+                let moved = find(document?, from?)?;
+                let rest = delete(heap, document?, from?)?;
+                document = Some(insert(heap, rest, path, moved)?);
             }
             "copy" => {
-                let copied = find(document?, &from()?)?;
-                document = Some(insert(heap, document, &path, copied)?);
+                let copied = find(document?, from?)?;
+                document = Some(insert(heap, document, path, copied)?);
             }
-            "test" => (find(document?, &path)? == operation.get_str("value")?).then_some(())?,
+            "test" => (find(document?, path)? == operation.get_str("value")?).then_some(())?,
             _ => return None,
         }
-    }
-    document
+    Some(document)
 }
 
 fn find<'h>(value: Value<'h>, path: &[Value<'h>]) -> Option<Value<'h>> {

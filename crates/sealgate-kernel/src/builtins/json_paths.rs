@@ -3,12 +3,17 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use super::failure::{Failure, Given};
 use crate::{ArrayBuilder, Heap, ObjectBuilder, SetBuilder, Text, Value, View};
 
 builtins! { TABLE:
-    "json.filter" => sg_b_json_filter = filter as (object, paths);
-    "json.remove" => sg_b_json_remove = remove as (object, paths);
+    "json.filter" => sg_b_json_filter = filter as (object: OBJECT, paths: ARRAY | SET);
+    "json.remove" => sg_b_json_remove = remove as (object: OBJECT, paths: ARRAY | SET);
 }
+
+/// What is said of a path that is none.
+pub(super) const NO_PATH: Failure =
+    Failure::Operand(2, "must be one of {set, array} containing string paths or array of path segments");
 
 /// The paths as a tree of keys. A path that goes on behind the end of another is part of it.
 enum Tree<'h> {
@@ -17,24 +22,24 @@ enum Tree<'h> {
     Keys(BTreeMap<Value<'h>, Tree<'h>>),
 }
 
-fn filter<'h>(heap: Heap<'h>, object: Value<'h>, paths: Value<'h>) -> Option<Value<'h>> {
-    object.as_object()?;
-    Some(kept(heap, object, &Tree::of(heap, paths)?))
+fn filter<'h>(heap: Heap<'h>, object: Value<'h>, paths: Value<'h>) -> Given<'h> {
+    object.as_object().ok_or(None)?;
+    Ok(kept(heap, object, &Tree::of(heap, paths)?))
 }
 
-fn remove<'h>(heap: Heap<'h>, object: Value<'h>, paths: Value<'h>) -> Option<Value<'h>> {
-    object.as_object()?;
-    without(heap, object, Some(&Tree::of(heap, paths)?))
+fn remove<'h>(heap: Heap<'h>, object: Value<'h>, paths: Value<'h>) -> Given<'h> {
+    object.as_object().ok_or(None)?;
+    without(heap, object, Some(&Tree::of(heap, paths)?)).ok_or(Some(Failure::Undefined))
 }
 
 impl<'h> Tree<'h> {
     /// The tree of an array or set of paths.
-    fn of(heap: Heap<'h>, paths: Value<'h>) -> Option<Self> {
+    fn of(heap: Heap<'h>, paths: Value<'h>) -> Result<Self, Option<Failure>> {
         let mut root = BTreeMap::new();
-        for path in paths.as_elements()? {
-            insert(&mut root, &segments(heap, *path)?);
+        for path in paths.as_elements().ok_or(None)? {
+            insert(&mut root, &segments(heap, *path).ok_or(Some(NO_PATH))?);
         }
-        Some(Self::Keys(root))
+        Ok(Self::Keys(root))
     }
 
     fn get(&self, key: Value<'h>) -> Option<&Self> {

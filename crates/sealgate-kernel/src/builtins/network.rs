@@ -3,16 +3,17 @@
 use alloc::string::ToString;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::failure::{Failure, Given, Operand};
 use super::operand::truth;
 use crate::{Heap, SetBuilder, Value, View};
 
 builtins! { TABLE:
-    "net.cidr_contains" => sg_b_net_cidr_contains = contains as (cidr, inner);
-    "net.cidr_contains_matches" => sg_b_net_cidr_contains_matches = contains_matches as (cidrs, inner);
-    "net.cidr_intersects" => sg_b_net_cidr_intersects = intersects as (a, b);
-    "net.cidr_overlap" => sg_b_net_cidr_overlap = contains as (cidr, inner);
-    "net.cidr_is_valid" => sg_b_net_cidr_is_valid = is_valid as (cidr);
-    "net.cidr_expand" => sg_b_net_cidr_expand = expand as (cidr);
+    "net.cidr_contains" => sg_b_net_cidr_contains = contains as (cidr: STRING, inner: STRING) or "not an IP address or network in CIDR notation";
+    "net.cidr_contains_matches" => sg_b_net_cidr_contains_matches = contains_matches as (cidrs: ANY, inner: ANY) or "elements must be CIDR strings or arrays that begin with one";
+    "net.cidr_intersects" => sg_b_net_cidr_intersects = intersects as (a: STRING, b: STRING) or "invalid CIDR address";
+    "net.cidr_overlap" => sg_b_net_cidr_overlap = contains as (cidr: STRING, inner: STRING) or "not an IP address or network in CIDR notation";
+    "net.cidr_is_valid" => sg_b_net_cidr_is_valid = is_valid as (cidr: STRING);
+    "net.cidr_expand" => sg_b_net_cidr_expand = expand as (cidr: STRING) or "invalid CIDR address";
 }
 
 /// The most addresses that an expanded network may have.
@@ -67,8 +68,19 @@ fn parse_address(text: &str) -> Option<IpAddr> {
 }
 
 /// Whether a network contains an address or all of another network.
-fn contains<'h>(_: Heap<'h>, cidr: Value<'h>, inner: Value<'h>) -> Option<Value<'h>> {
-    truth(contains_text(Network::parse(cidr.as_str()?)?, inner.as_str()?)?)
+fn contains<'h>(_: Heap<'h>, cidr: Value<'h>, inner: Value<'h>) -> Given<'h> {
+    let network = network(1, cidr)?;
+    let inner = inner.as_str().ok_or(None)?;
+    contains_text(network, inner).map(Value::bool).ok_or(Some(NO_ADDRESS))
+}
+
+const NO_NETWORK: Failure = Failure::Failed("invalid CIDR address");
+const NO_ADDRESS: Failure = Failure::Failed("not an IP address or network in CIDR notation");
+
+/// The network of an operand. An earlier operand that is no network comes before a later one of a wrong type.
+fn network(position: u32, cidr: Value<'_>) -> Result<Network, Option<Failure>> {
+    let text = cidr.as_str().ok_or(Some(Failure::Type(position, Operand::STRING)))?;
+    Network::parse(text).ok_or(Some(NO_NETWORK))
 }
 
 fn contains_text(network: Network, inner: &str) -> Option<bool> {
@@ -80,9 +92,9 @@ fn contains_text(network: Network, inner: &str) -> Option<bool> {
 }
 
 /// Whether two networks have an address in common.
-fn intersects<'h>(_: Heap<'h>, a: Value<'h>, b: Value<'h>) -> Option<Value<'h>> {
-    let (a, b) = (Network::parse(a.as_str()?)?, Network::parse(b.as_str()?)?);
-    truth(a.contains(b.first) || b.contains(a.first))
+fn intersects<'h>(_: Heap<'h>, a: Value<'h>, b: Value<'h>) -> Given<'h> {
+    let (a, b) = (network(1, a)?, network(2, b)?);
+    Ok(Value::bool(a.contains(b.first) || b.contains(a.first)))
 }
 
 fn is_valid<'h>(_: Heap<'h>, cidr: Value<'h>) -> Option<Value<'h>> {
@@ -91,31 +103,34 @@ fn is_valid<'h>(_: Heap<'h>, cidr: Value<'h>) -> Option<Value<'h>> {
 
 /// The pairs of keys in two collections under which the first network contains what is in the second. A string is a
 /// collection of itself; of an array within a collection the first element counts.
-fn contains_matches<'h>(heap: Heap<'h>, cidrs: Value<'h>, inner: Value<'h>) -> Option<Value<'h>> {
+fn contains_matches<'h>(heap: Heap<'h>, cidrs: Value<'h>, inner: Value<'h>) -> Given<'h> {
     let mut pairs = SetBuilder::new(heap, 0);
-    let inner = candidates(heap, inner)?;
-    for (cidr, index) in candidates(heap, cidrs)? {
-        let cidr = cidr?;
+    let inner = candidates(heap, inner);
+    for (cidr, index) in candidates(heap, cidrs) {
+        let cidr = cidr.ok_or(None)?;
         // Without anything to compare with, not even a bad network is an error.
         for (candidate, inner_index) in &inner {
-            if contains_text(Network::parse(cidr.as_str()?)?, (*candidate)?.as_str()?)? {
+            let candidate = candidate.ok_or(None)?;
+            let network = network(1, cidr)?;
+            let text = candidate.as_str().ok_or(Some(Failure::Type(2, Operand::STRING)))?;
+            if contains_text(network, text).ok_or(Some(NO_ADDRESS))? {
                 pairs.add(Value::array_copy(heap, &[index, *inner_index]));
             }
         }
     }
-    Some(pairs.finish())
+    Ok(pairs.finish())
 }
 
 /// What is in a collection, under which key; `None` for an element that is neither a string nor an array with one.
 type Candidate<'h> = (Option<Value<'h>>, Value<'h>);
 
-fn candidates<'h>(heap: Heap<'h>, collection: Value<'h>) -> Option<alloc::vec::Vec<Candidate<'h>>> {
+fn candidates<'h>(heap: Heap<'h>, collection: Value<'h>) -> alloc::vec::Vec<Candidate<'h>> {
     let text = |value: Value<'h>| match value.view() {
         View::String(_) => Some(value),
         View::Array([first, ..]) => Some(*first),
         _ => None,
     };
-    Some(match collection.view() {
+    match collection.view() {
         View::String(_) => alloc::vec![(Some(collection), collection)],
         View::Array(elements) => {
             let keys = (0i64..).map(|index| Value::int(heap, index));
@@ -124,7 +139,7 @@ fn candidates<'h>(heap: Heap<'h>, collection: Value<'h>) -> Option<alloc::vec::V
         View::Set(elements) => elements.iter().map(|element| (text(*element), *element)).collect(),
         View::Object(pairs) => pairs.iter().map(|pair| (text(pair.value), pair.key)).collect(),
         _ => alloc::vec::Vec::new(),
-    })
+    }
 }
 
 /// All addresses of a network.

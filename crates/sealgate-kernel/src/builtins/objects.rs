@@ -2,17 +2,17 @@
 
 use core::cmp::Ordering;
 
-use super::operand::truth;
+use super::failure::{Failure, Given};
 use crate::{Heap, ObjectBuilder, Pair, SetBuilder, Value, View};
 
 builtins! { TABLE:
-    "object.get" => sg_b_object_get = get as (object, path, default);
-    "object.keys" => sg_b_object_keys = keys as (object);
-    "object.filter" => sg_b_object_filter = filter as (object, keys);
-    "object.remove" => sg_b_object_remove = remove as (object, keys);
-    "object.union" => sg_b_object_union = union as (a, b);
-    "object.union_n" => sg_b_object_union_n = union_n as (objects);
-    "object.subset" => sg_b_object_subset = subset as (whole, part);
+    "object.get" => sg_b_object_get = get as (object: OBJECT, path: ANY, default: ANY);
+    "object.keys" => sg_b_object_keys = keys as (object: OBJECT);
+    "object.filter" => sg_b_object_filter = filter as (object: OBJECT, keys: ARRAY | SET | OBJECT);
+    "object.remove" => sg_b_object_remove = remove as (object: OBJECT, keys: ARRAY | SET | OBJECT);
+    "object.union" => sg_b_object_union = union as (a: OBJECT, b: OBJECT);
+    "object.union_n" => sg_b_object_union_n = union_n as (objects: ARRAY | OF_OBJECTS);
+    "object.subset" => sg_b_object_subset = subset as (whole: ANY, part: ANY);
 }
 
 /// The member under a key, or at the end of a path that is an array of keys; `default` where there is none.
@@ -116,8 +116,8 @@ fn join<'h>(heap: Heap<'h>, mut a: &'h [Pair<'h>], mut b: &'h [Pair<'h>]) -> Val
 
 /// Whether `part` is within `whole`: members of an object, by and by; elements of a set; a run of elements of an array; the
 /// elements of a set anywhere in an array. Undefined for other pairs of types.
-fn subset<'h>(_: Heap<'h>, whole: Value<'h>, part: Value<'h>) -> Option<Value<'h>> {
-    truth(match (whole.view(), part.view()) {
+fn subset<'h>(_: Heap<'h>, whole: Value<'h>, part: Value<'h>) -> Given<'h> {
+    Ok(Value::bool(match (whole.view(), part.view()) {
         (View::Array(elements), View::Set(wanted)) => {
             // An array without elements has not even none of them.
             !elements.is_empty() && wanted.iter().all(|one| elements.contains(one))
@@ -125,8 +125,8 @@ fn subset<'h>(_: Heap<'h>, whole: Value<'h>, part: Value<'h>) -> Option<Value<'h
         (View::Object(_), View::Object(_)) | (View::Set(_), View::Set(_)) | (View::Array(_), View::Array(_)) => {
             is_within(whole, part)
         }
-        _ => return None,
-    })
+        _ => return Err(Some(Failure::Operand(2, "must be of the same type as operand 1, or a set beside an array"))),
+    }))
 }
 
 fn is_within(whole: Value<'_>, part: Value<'_>) -> bool {

@@ -21,14 +21,14 @@ pub use self::table::table_match;
 pub(super) use self::table::table_of;
 
 builtins! { TABLE:
-    "regex.is_valid" => sg_b_regex_is_valid = is_valid as (pattern);
-    "regex.match" => sg_b_regex_match = is_match as (pattern, text);
-    "re_match" => sg_b_re_match = is_match as (pattern, text);
-    "regex.find_n" => sg_b_regex_find_n = find_n as (pattern, text, limit);
-    "regex.find_all_string_submatch_n" => sg_b_regex_find_all_string_submatch_n = find_groups as (pattern, text, limit);
-    "regex.replace" => sg_b_regex_replace = replace as (text, pattern, replacement);
-    "regex.template_match" => sg_b_regex_template_match = template_match as (template, text, start, end);
-    "regex.split" => sg_b_regex_split = split as (pattern, text);
+    "regex.is_valid" => sg_b_regex_is_valid = is_valid as (pattern: STRING);
+    "regex.match" => sg_b_regex_match = is_match as (pattern: STRING, text: STRING) or "invalid regular expression";
+    "re_match" => sg_b_re_match = is_match as (pattern: STRING, text: STRING) or "invalid regular expression";
+    "regex.find_n" => sg_b_regex_find_n = find_n as (pattern: STRING, text: STRING, limit: INT) or "invalid regular expression";
+    "regex.find_all_string_submatch_n" => sg_b_regex_find_all_string_submatch_n = find_groups as (pattern: STRING, text: STRING, limit: INT) or "invalid regular expression";
+    "regex.replace" => sg_b_regex_replace = replace as (text: STRING, pattern: STRING, replacement: STRING) or "invalid regular expression";
+    "regex.template_match" => sg_b_regex_template_match = template_match as (template: STRING, text: STRING, start: STRING, end: STRING) or "invalid template or delimiter";
+    "regex.split" => sg_b_regex_split = split as (pattern: STRING, text: STRING) or "invalid regular expression";
 }
 
 fn is_valid<'h>(_: Heap<'h>, pattern: Value<'h>) -> Option<Value<'h>> {

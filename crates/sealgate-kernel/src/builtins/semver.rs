@@ -6,8 +6,8 @@ use super::operand::truth;
 use crate::{Heap, Value};
 
 builtins! { TABLE:
-    "semver.compare" => sg_b_semver_compare = compare as (a, b);
-    "semver.is_valid" => sg_b_semver_is_valid = is_valid as (version);
+    "semver.compare" => sg_b_semver_compare = compare as (a: STRING, b: STRING) or "an operand is not a valid SemVer";
+    "semver.is_valid" => sg_b_semver_is_valid = is_valid as (version: STRING);
 }
 
 /// A version; its metadata is checked and has no part in the order.

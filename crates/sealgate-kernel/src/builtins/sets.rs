@@ -5,11 +5,11 @@ use core::cmp::Ordering;
 use crate::{Heap, SetBuilder, Value};
 
 builtins! { TABLE:
-    "and" => sg_b_and = intersection as (a, b);
-    "or" => sg_b_or = union as (a, b);
-    "set_diff" => sg_b_set_diff = difference as (a, b);
-    "intersection" => sg_b_intersection = intersection_of as (sets);
-    "union" => sg_b_union = union_of as (sets);
+    "and" => sg_b_and = intersection as (a: SET, b: SET);
+    "or" => sg_b_or = union as (a: SET, b: SET);
+    "set_diff" => sg_b_set_diff = difference as (a: SET, b: SET);
+    "intersection" => sg_b_intersection = intersection_of as (sets: SET | OF_SETS);
+    "union" => sg_b_union = union_of as (sets: SET | OF_SETS);
 }
 
 /// The elements of `a` that are in `b`.

@@ -9,7 +9,7 @@ use crate::json::{self, Notation};
 use crate::{Heap, Number, Text, Value, View};
 
 builtins! { TABLE:
-    "sprintf" => sg_b_sprintf = sprintf as (format, arguments);
+    "sprintf" => sg_b_sprintf = sprintf as (format: STRING, arguments: ARRAY);
 }
 
 /// The largest width or precision.

@@ -1,24 +1,25 @@
 //! Strings searched, cut, joined and replaced. Positions and lengths count code points.
 
+use super::failure::{Failure, Given};
 use super::operand::{clamped, count, integer, truth};
-use crate::{ArrayBuilder, Heap, Text, Value, View};
+use crate::{ArrayBuilder, Heap, Pair, Text, Value, View};
 
 builtins! { TABLE:
-    "startswith" => sg_b_startswith = startswith as (text, prefix);
-    "endswith" => sg_b_endswith = endswith as (text, suffix);
-    "contains" => sg_b_contains = contains as (text, part);
-    "strings.count" => sg_b_strings_count = strings_count as (text, part);
-    "strings.any_prefix_match" => sg_b_strings_any_prefix_match = any_prefix_match as (texts, prefixes);
-    "strings.any_suffix_match" => sg_b_strings_any_suffix_match = any_suffix_match as (texts, suffixes);
-    "indexof" => sg_b_indexof = indexof as (text, part);
-    "indexof_n" => sg_b_indexof_n = indexof_n as (text, part);
-    "substring" => sg_b_substring = substring as (text, start, length);
-    "concat" => sg_b_concat = concat as (separator, texts);
-    "split" => sg_b_split = split as (text, separator);
-    "strings.split_n" => sg_b_strings_split_n = split_n as (text, separator, limit);
-    "replace" => sg_b_replace = replace as (text, old, new);
-    "strings.replace_n" => sg_b_strings_replace_n = replace_n as (replacements, text);
-    "strings.reverse" => sg_b_strings_reverse = reverse as (text);
+    "startswith" => sg_b_startswith = startswith as (text: STRING, prefix: STRING);
+    "endswith" => sg_b_endswith = endswith as (text: STRING, suffix: STRING);
+    "contains" => sg_b_contains = contains as (text: STRING, part: STRING);
+    "strings.count" => sg_b_strings_count = strings_count as (text: STRING, part: STRING);
+    "strings.any_prefix_match" => sg_b_strings_any_prefix_match = any_prefix_match as (texts: STRING | ARRAY | SET | OF_STRINGS, prefixes: STRING | ARRAY | SET | OF_STRINGS);
+    "strings.any_suffix_match" => sg_b_strings_any_suffix_match = any_suffix_match as (texts: STRING | ARRAY | SET | OF_STRINGS, suffixes: STRING | ARRAY | SET | OF_STRINGS);
+    "indexof" => sg_b_indexof = indexof as (text: STRING, part: STRING) or "empty search character";
+    "indexof_n" => sg_b_indexof_n = indexof_n as (text: STRING, part: STRING) or "empty search character";
+    "substring" => sg_b_substring = substring as (text: STRING, start: INT, length: INT) or "negative offset";
+    "concat" => sg_b_concat = concat as (separator: STRING, texts: ARRAY | SET | OF_STRINGS);
+    "split" => sg_b_split = split as (text: STRING, separator: STRING);
+    "strings.split_n" => sg_b_strings_split_n = split_n as (text: STRING, separator: STRING, limit: INT);
+    "replace" => sg_b_replace = replace as (text: STRING, old: STRING, new: STRING);
+    "strings.replace_n" => sg_b_strings_replace_n = replace_n as (replacements: OBJECT, text: STRING);
+    "strings.reverse" => sg_b_strings_reverse = reverse as (text: STRING);
 }
 
 fn startswith<'h>(_: Heap<'h>, text: Value<'h>, prefix: Value<'h>) -> Option<Value<'h>> {
@@ -163,10 +164,17 @@ fn replace<'h>(heap: Heap<'h>, text: Value<'h>, old: Value<'h>, new: Value<'h>) 
 
 /// Replaces the keys of an object by their values. At each position the first key in order that is there wins, and what was
 /// replaced is not looked at again.
-fn replace_n<'h>(heap: Heap<'h>, replacements: Value<'h>, text: Value<'h>) -> Option<Value<'h>> {
-    let pairs = replacements.as_object()?;
-    let mut rest = text.as_str()?;
-    pairs.iter().all(|pair| pair.key.as_str().is_some() && pair.value.as_str().is_some()).then_some(())?;
+fn replace_n<'h>(heap: Heap<'h>, replacements: Value<'h>, text: Value<'h>) -> Given<'h> {
+    let pairs = replacements.as_object().ok_or(None)?;
+    let text = text.as_str().ok_or(None)?;
+    if pairs.iter().all(|pair| pair.key.as_str().is_some() && pair.value.as_str().is_some()) {
+        replace_pairs(heap, pairs, text).ok_or(None)
+    } else {
+        Err(Some(Failure::Operand(1, "must be an object of strings under strings")))
+    }
+}
+
+fn replace_pairs<'h>(heap: Heap<'h>, pairs: &[Pair<'h>], mut rest: &'h str) -> Option<Value<'h>> {
     let mut out = Text::new(heap, rest.len());
     let mut after_empty_match = false;
     loop {

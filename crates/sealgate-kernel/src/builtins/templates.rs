@@ -4,7 +4,7 @@ use crate::json::{self, Notation};
 use crate::{Heap, Text, Value, View};
 
 builtins! { TABLE:
-    "internal.template_string" => sg_b_internal_template_string = template_string as (parts);
+    "internal.template_string" => sg_b_internal_template_string = template_string as (parts: ARRAY);
 }
 
 /// The parts in a row. A part is a scalar, or a set of the values that an expression has: none is `<undefined>`, more than
@@ -15,7 +15,7 @@ fn template_string<'h>(heap: Heap<'h>, parts: Value<'h>) -> Option<Value<'h>> {
         match part.view() {
             View::Set([]) => out.push_str("<undefined>"),
             View::Set([value]) => push(&mut out, *value),
-            View::Set(_) => crate::abort(c"template-strings must not produce multiple outputs"),
+            View::Set(_) => crate::abort(c"eval_conflict_error: template-strings must not produce multiple outputs"),
             View::Array(_) | View::Object(_) => crate::abort(c"internal.template_string: illegal argument type"),
             _ => push(&mut out, *part),
         }

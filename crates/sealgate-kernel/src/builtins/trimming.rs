@@ -3,12 +3,12 @@
 use crate::{Heap, Value};
 
 builtins! { TABLE:
-    "trim" => sg_b_trim = trim as (text, cutset);
-    "trim_left" => sg_b_trim_left = trim_left as (text, cutset);
-    "trim_right" => sg_b_trim_right = trim_right as (text, cutset);
-    "trim_prefix" => sg_b_trim_prefix = trim_prefix as (text, prefix);
-    "trim_suffix" => sg_b_trim_suffix = trim_suffix as (text, suffix);
-    "trim_space" => sg_b_trim_space = trim_space as (text);
+    "trim" => sg_b_trim = trim as (text: STRING, cutset: STRING);
+    "trim_left" => sg_b_trim_left = trim_left as (text: STRING, cutset: STRING);
+    "trim_right" => sg_b_trim_right = trim_right as (text: STRING, cutset: STRING);
+    "trim_prefix" => sg_b_trim_prefix = trim_prefix as (text: STRING, prefix: STRING);
+    "trim_suffix" => sg_b_trim_suffix = trim_suffix as (text: STRING, suffix: STRING);
+    "trim_space" => sg_b_trim_space = trim_space as (text: STRING);
 }
 
 fn trim<'h>(heap: Heap<'h>, text: Value<'h>, cutset: Value<'h>) -> Option<Value<'h>> {

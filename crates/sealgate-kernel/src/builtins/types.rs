@@ -1,24 +1,25 @@
 //! A value's type: tests, its name, and the deprecated casts.
 
+use super::failure::{Failure, Given};
 use super::operand::truth;
 use crate::{Heap, Kind, Number, SetBuilder, Text, Value, View};
 
 builtins! { TABLE:
-    "is_number" => sg_b_is_number = is_number as (value);
-    "is_string" => sg_b_is_string = is_string as (value);
-    "is_boolean" => sg_b_is_boolean = is_boolean as (value);
-    "is_array" => sg_b_is_array = is_array as (value);
-    "is_set" => sg_b_is_set = is_set as (value);
-    "is_object" => sg_b_is_object = is_object as (value);
-    "is_null" => sg_b_is_null = is_null as (value);
-    "type_name" => sg_b_type_name = type_name as (value);
-    "to_number" => sg_b_to_number = to_number as (value);
-    "cast_array" => sg_b_cast_array = cast_array as (value);
-    "cast_set" => sg_b_cast_set = cast_set as (value);
-    "cast_string" => sg_b_cast_string = cast_string as (value);
-    "cast_boolean" => sg_b_cast_boolean = cast_boolean as (value);
-    "cast_null" => sg_b_cast_null = cast_null as (value);
-    "cast_object" => sg_b_cast_object = cast_object as (value);
+    "is_number" => sg_b_is_number = is_number as (value: ANY);
+    "is_string" => sg_b_is_string = is_string as (value: ANY);
+    "is_boolean" => sg_b_is_boolean = is_boolean as (value: ANY);
+    "is_array" => sg_b_is_array = is_array as (value: ANY);
+    "is_set" => sg_b_is_set = is_set as (value: ANY);
+    "is_object" => sg_b_is_object = is_object as (value: ANY);
+    "is_null" => sg_b_is_null = is_null as (value: ANY);
+    "type_name" => sg_b_type_name = type_name as (value: ANY);
+    "to_number" => sg_b_to_number = to_number as (value: NULL | BOOLEAN | NUMBER | STRING) or "not a number";
+    "cast_array" => sg_b_cast_array = cast_array as (value: ARRAY | SET);
+    "cast_set" => sg_b_cast_set = cast_set as (value: ARRAY | SET);
+    "cast_string" => sg_b_cast_string = cast_string as (value: STRING);
+    "cast_boolean" => sg_b_cast_boolean = cast_boolean as (value: BOOLEAN);
+    "cast_null" => sg_b_cast_null = cast_null as (value: NULL);
+    "cast_object" => sg_b_cast_object = cast_object as (value: OBJECT);
 }
 
 fn is_number<'h>(_: Heap<'h>, value: Value<'h>) -> Option<Value<'h>> {
@@ -62,14 +63,24 @@ fn type_name<'h>(heap: Heap<'h>, value: Value<'h>) -> Option<Value<'h>> {
     Some(Value::string(heap, name))
 }
 
-fn to_number<'h>(heap: Heap<'h>, value: Value<'h>) -> Option<Value<'h>> {
+fn to_number<'h>(heap: Heap<'h>, value: Value<'h>) -> Given<'h> {
     match value.view() {
-        View::Null => Some(Value::int(heap, 0)),
-        View::Bool(value) => Some(Value::int(heap, i64::from(value))),
-        View::Number(_) => Some(value),
-        View::String(text) => parse_number(heap, text).map(|number| Value::number(heap, number)),
-        _ => None,
+        View::Null => Ok(Value::int(heap, 0)),
+        View::Bool(value) => Ok(Value::int(heap, i64::from(value))),
+        View::Number(_) => Ok(value),
+        View::String(text) => match parse_number(heap, text) {
+            Some(number) => Ok(Value::number(heap, number)),
+            None if is_no_number(text) => Err(Some(Failure::Operand(1, "must be valid number string but got string"))),
+            None => Err(None),
+        },
+        _ => Err(None),
     }
+}
+
+/// Whether a text says that it stands for no number, or for none that JSON has.
+fn is_no_number(text: &str) -> bool {
+    let text = text.trim_start_matches(['+', '-']);
+    ["inf", "infinity", "nan"].iter().any(|name| text.eq_ignore_ascii_case(name))
 }
 
 /// Reads what Go's `ParseFloat` reads, in decimal. Where JSON would not allow the text (`+5`, `.5`, `5.`, `007`), it gives
@@ -166,7 +177,7 @@ mod tests {
     fn texts_that_json_would_write_otherwise() {
         let arena = Arena::new();
         let heap = arena.heap();
-        let read = |text: &str| to_number(heap, Value::string_copy(heap, text)).and_then(Value::as_number);
+        let read = |text: &str| to_number(heap, Value::string_copy(heap, text)).ok().and_then(Value::as_number);
         for (text, expected) in
             [("+5", "5"), (".5", "0.5"), ("-.5e1", "-0.5e1"), ("5.", "5"), ("007", "7"), ("00.50", "0.50")]
         {

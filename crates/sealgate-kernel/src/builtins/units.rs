@@ -5,8 +5,8 @@ use crate::number::arithmetic;
 use crate::{Heap, Number, Text, Value};
 
 builtins! { TABLE:
-    "units.parse" => sg_b_units_parse = parse as (text);
-    "units.parse_bytes" => sg_b_units_parse_bytes = parse_bytes as (text);
+    "units.parse" => sg_b_units_parse = parse as (text: STRING) or "not an amount with a known unit";
+    "units.parse_bytes" => sg_b_units_parse_bytes = parse_bytes as (text: STRING) or "not a byte amount with a known unit";
 }
 
 /// Digits that an exponent may have.

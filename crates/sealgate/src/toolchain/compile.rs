@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sealgate_compiler::ir;
+use sealgate_compiler::{CodegenOptions, ir};
 use sealgate_diagnostics::{Diagnostics, Sources};
 use sealgate_policy::{EmitError, EmitOptions, EmittedRego, PolicySet, PolicySource, emit_rego};
 use sealgate_rego::{ParseOptions, ResolveOptions, parse_module, resolve};
@@ -23,6 +23,8 @@ pub struct CompileOptions {
     pub package: String,
     /// What makes the Wasm.
     pub compiler: Compiler,
+    /// Whether a builtin's error ends the decision instead of being undefined. Only Sealgate's own compiler can do that.
+    pub strict_builtin_errors: bool,
 }
 
 /// What makes Wasm of Rego.
@@ -37,7 +39,7 @@ pub enum Compiler {
 impl CompileOptions {
     /// Sealgate's compiler, and this package.
     pub fn new(package: impl Into<String>) -> Self {
-        Self { package: package.into(), compiler: Compiler::Sealgate }
+        Self { package: package.into(), compiler: Compiler::Sealgate, strict_builtin_errors: false }
     }
 }
 
@@ -80,6 +82,9 @@ pub enum CompileError {
     /// The module could not be made although the policy is good.
     #[error(transparent)]
     Module(#[from] sealgate_compiler::CompileError),
+    /// `opa` makes no modules that are strict about errors of builtins.
+    #[error("modules that `opa` makes cannot be strict about builtin errors")]
+    StrictOpa,
     /// `opa` made none.
     #[error(transparent)]
     Opa(#[from] OpaError),
@@ -115,7 +120,8 @@ pub fn compile(files: &PolicyFiles, sources: &mut Sources, options: &CompileOpti
     let EmittedRego { text: rego, entrypoint } = emit(&policy, &options.package)?;
     let root = options.package.replace('.', "/");
     let module = match &options.compiler {
-        Compiler::Sealgate => own_module(&rego, &entrypoint, sources)?,
+        Compiler::Opa(_) if options.strict_builtin_errors => return Err(CompileError::StrictOpa),
+        Compiler::Sealgate => own_module(&rego, &entrypoint, sources, options)?,
         Compiler::Opa(program) => Module {
             plan: None,
             wasm: opa::compile(program, &rego, &entrypoint)?,
@@ -138,7 +144,12 @@ struct Module {
     kernel: String,
 }
 
-fn own_module(rego: &str, entrypoint: &str, sources: &mut Sources) -> Result<Module, CompileError> {
+fn own_module(
+    rego: &str,
+    entrypoint: &str,
+    sources: &mut Sources,
+    options: &CompileOptions,
+) -> Result<Module, CompileError> {
     let id = sources.add("policy.rego", rego);
     let parsed = parse_module(sources, id, ParseOptions::default()).map_err(CompileError::Refused)?;
     let mut found = Diagnostics::new();
@@ -147,7 +158,8 @@ fn own_module(rego: &str, entrypoint: &str, sources: &mut Sources) -> Result<Mod
     };
     let path: Vec<Arc<str>> = entrypoint.split('/').map(Arc::from).collect();
     let plan = sealgate_compiler::plan::plan(&resolved, sources, &[path]).map_err(CompileError::Refused)?;
-    let module = sealgate_compiler::compile_plan(&plan)?;
+    let codegen = CodegenOptions { strict_builtin_errors: options.strict_builtin_errors };
+    let module = sealgate_compiler::compile_plan_with(&plan, codegen)?;
     Ok(Module {
         plan: Some(plan),
         wasm: module.wasm,

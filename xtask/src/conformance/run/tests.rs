@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use sealgate::builtins::Value;
 use serde_json::json;
 
 use super::super::case::read_cases;
@@ -38,7 +39,7 @@ fn conflicts_end_with_their_code() {
 }
 
 #[test]
-fn inputs_that_json_does_not_have_go_into_the_query() {
+fn inputs_that_json_does_not_have_are_carried_as_values() {
     let case = json!({"note": "n", "query": "data.p.q = x", "modules": ["package p\n\nq if 1 in input.a\n\nq if is_set(input.a)"],
         "input_term": "{\"a\": {1, 2},}", "want_result": [{"x": true}]});
     assert_eq!(run(case), Verdict::Passed);
@@ -47,6 +48,20 @@ fn inputs_that_json_does_not_have_go_into_the_query() {
         carry(read_cases(&text, false, false).unwrap().first().unwrap()).ok()
     };
     assert_eq!(carried("{\"a\": [1,],}"), Some(Carried::Json("{\"a\":[1]}".to_owned())));
-    assert_eq!(carried("{\"a\": {1}}"), Some(Carried::InQuery("{\"a\": {1}}".to_owned())));
+    assert_eq!(carried("{\"a\": {1}}"), Some(Carried::Value(Value::parse("{\"a\":{1}}").unwrap())));
+    assert_eq!(carried("{\"a\": 1 + 2}"), Some(Carried::InQuery("{\"a\": 1 + 2}".to_owned())));
     assert_eq!(carried("{"), None);
+}
+
+#[test]
+fn builtin_errors_end_strict_cases_only() {
+    let mut case = json!({"note": "n", "query": "data.p.q = x", "modules": ["package p\n\nq := 1 / input.a"],
+        "input": {"a": 0}, "want_error_code": "eval_builtin_error", "strict_error": true});
+    assert_eq!(run(case.clone()), Verdict::Passed);
+    case["input"] = json!({"a": "x"});
+    assert!(matches!(run(case.clone()), Verdict::Failed(failed) if failed.kind == Kind::Stopped));
+    case["want_error_code"] = json!("eval_type_error");
+    assert_eq!(run(case.clone()), Verdict::Passed);
+    case["strict_error"] = json!(false);
+    assert!(matches!(run(case), Verdict::Failed(failed) if failed.kind == Kind::Wrong));
 }
