@@ -123,7 +123,9 @@ mod tests {
 
     #[test]
     fn other_messages_are_no_errors_of_rego() {
-        for message in ["", "opa_malloc: failed", "eval_type_error", "x eval_type_error: y", "it says: eval_type_error: x"] {
+        for message in
+            ["", "opa_malloc: failed", "eval_type_error", "x eval_type_error: y", "it says: eval_type_error: x"]
+        {
             assert_eq!(RegoError::parse(message), None, "{message}");
         }
     }

@@ -142,14 +142,10 @@ fn name(kind: Kind) -> &'static str {
 }
 
 /// Every kind in the order in which messages name them.
-const KINDS: [Kind; 7] =
-    [Kind::Null, Kind::Bool, Kind::Number, Kind::String, Kind::Set, Kind::Array, Kind::Object];
+const KINDS: [Kind; 7] = [Kind::Null, Kind::Bool, Kind::Number, Kind::String, Kind::Set, Kind::Array, Kind::Object];
 
 /// The failure of a call that says no more than that it failed: the first operand that is not taken, else `otherwise`.
-pub(crate) fn diagnose<'h>(
-    operands: impl Iterator<Item = (Operand, Value<'h>)>,
-    otherwise: &'static str,
-) -> Failure {
+pub(crate) fn diagnose<'h>(operands: impl Iterator<Item = (Operand, Value<'h>)>, otherwise: &'static str) -> Failure {
     let wrong = (1..).zip(operands).find(|(_, (operand, value))| !operand.accepts(*value));
     wrong.map_or(Failure::Failed(otherwise), |(position, (operand, _))| Failure::Type(position, operand))
 }

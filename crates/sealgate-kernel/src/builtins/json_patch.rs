@@ -36,25 +36,25 @@ fn apply<'h>(
     path: &[Value<'h>],
     from: Option<&[Value<'h>]>,
 ) -> Option<Option<Value<'h>>> {
-        match op {
-            "add" => document = Some(insert(heap, document, path, operation.get_str("value")?)?),
-            "remove" => document = delete(heap, document?, path)?,
-            "replace" => {
-                let rest = delete(heap, document?, path)?;
-                document = Some(insert(heap, rest, path, operation.get_str("value")?)?);
-            }
-            "move" => {
-                let moved = find(document?, from?)?;
-                let rest = delete(heap, document?, from?)?;
-                document = Some(insert(heap, rest, path, moved)?);
-            }
-            "copy" => {
-                let copied = find(document?, from?)?;
-                document = Some(insert(heap, document, path, copied)?);
-            }
-            "test" => (find(document?, path)? == operation.get_str("value")?).then_some(())?,
-            _ => return None,
+    match op {
+        "add" => document = Some(insert(heap, document, path, operation.get_str("value")?)?),
+        "remove" => document = delete(heap, document?, path)?,
+        "replace" => {
+            let rest = delete(heap, document?, path)?;
+            document = Some(insert(heap, rest, path, operation.get_str("value")?)?);
         }
+        "move" => {
+            let moved = find(document?, from?)?;
+            let rest = delete(heap, document?, from?)?;
+            document = Some(insert(heap, rest, path, moved)?);
+        }
+        "copy" => {
+            let copied = find(document?, from?)?;
+            document = Some(insert(heap, document, path, copied)?);
+        }
+        "test" => (find(document?, path)? == operation.get_str("value")?).then_some(())?,
+        _ => return None,
+    }
     Some(document)
 }
 
