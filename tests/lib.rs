@@ -4,6 +4,8 @@
 
 mod examples;
 mod peers;
+mod rego;
 
 pub use examples::{ENTRYPOINT, Example, document_core, examples, expected_document, policy_example};
 pub use peers::{Client, ask};
+pub use rego::compile_rego;

@@ -7,7 +7,9 @@ use sealgate::bundle::keys::file::write_pair;
 use sealgate::bundle::{SigningKey, fs};
 use sealgate::toolchain::pack::{PackOptions, pack};
 use sealgate_testkit::{Evaluation, Opa, require};
-use sealgate_tests::{Client, ENTRYPOINT, ask, document_core, examples, expected_document, policy_example};
+use sealgate_tests::{
+    Client, ENTRYPOINT, ask, compile_rego, document_core, examples, expected_document, policy_example,
+};
 use serde_json::Value;
 
 /// Holds one Wasm host against every example.
@@ -23,6 +25,27 @@ fn host_decides(client: Client) {
             assert_eq!(document_core(document), expected_document(call), "{}: {}", example.name, call.name);
         }
     }
+}
+
+/// A module whose builtins are all in the kernel: no host has to add any.
+#[test]
+fn kernel_builtins_of_every_family_run_in_npm_opa_wasm_as_in_opa() {
+    let rego = include_str!("../fixtures/families.rego");
+    let module = compile_rego(rego, &["families/ok", "families/all_ok"]);
+    assert_eq!(module.builtins, Vec::<String>::new());
+    let input = serde_json::json!({"host": "api.example.com", "word": "aaa"});
+
+    let Some(opa) = require(Opa::find()) else { return };
+    let evaluation = Evaluation { modules: &[("families.rego", rego)], ..Evaluation::default() };
+    let expected = opa.eval(evaluation, "data.families.ok", Some(&input)).unwrap().unwrap();
+    assert_eq!(opa.eval(evaluation, "data.families.all_ok", Some(&input)).unwrap(), Some(Value::Bool(true)));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("families.wasm");
+    std::fs::write(&path, &module.wasm).unwrap();
+    let Some(said) = require(ask(Client::Npm, &[&path], Some("families/ok"), &[input])) else { return };
+    let documents: Vec<Value> = serde_json::from_str(&said.unwrap()).unwrap();
+    assert_eq!(documents, [expected]);
 }
 
 #[test]

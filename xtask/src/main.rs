@@ -9,6 +9,7 @@ use sealgate_cli::{Exit, Failure};
 
 mod build_bundle;
 mod build_kernel;
+mod builtins;
 mod conformance;
 
 /// Builds and checks Sealgate.
@@ -23,6 +24,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write the table of builtins in the documentation.
+    Builtins(builtins::Args),
     /// Run OPA's compliance cases through compiler, Wasm and runtime.
     Conformance(conformance::Args),
 }
@@ -38,6 +41,7 @@ fn run(task: Task) -> Result<Exit, Failure> {
     match task {
         Task::BuildBundle(args) => args.run(root),
         Task::BuildKernel { check } => Ok(build_kernel::run(root, check).map(|()| Exit::Ok)?),
+        Task::Builtins(args) => args.run(root),
         Task::Conformance(args) => args.run(root),
     }
 }

@@ -13,6 +13,8 @@
 //! assert_eq!(text, Some(Value::from("age: 7")));
 //! ```
 
+mod differences;
+mod grants;
 mod graphql;
 mod number;
 mod registry;
@@ -21,7 +23,9 @@ mod strings;
 mod text;
 mod value;
 
+pub use differences::{DIFFERENCES, Difference};
+pub use grants::{Grants, Refusal};
 pub use number::Number;
-pub use registry::{Builtin, BuiltinError, Capability, Context, Entry, Grants, Registry};
+pub use registry::{Builtin, BuiltinError, Capability, Context, Entry, Registry};
 pub use text::ParseError;
 pub use value::Value;

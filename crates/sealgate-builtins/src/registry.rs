@@ -1,4 +1,4 @@
-//! Which builtins there are, what each may touch, and what a host grants.
+//! Which builtins there are, and what each may touch.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,37 +25,15 @@ pub enum Capability {
     Environment,
 }
 
-/// The capabilities that a host hands out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grants {
-    granted: Vec<Capability>,
-}
-
-impl Grants {
-    /// Pure builtins only.
-    pub fn pure_only() -> Self {
-        Self { granted: vec![Capability::Pure] }
-    }
-
-    /// Adds a capability.
-    #[must_use]
-    pub fn with(mut self, capability: Capability) -> Self {
-        if !self.allows(capability) {
-            self.granted.push(capability);
-        }
-        self
-    }
-
-    /// Whether builtins with this capability may be called.
-    pub fn allows(&self, capability: Capability) -> bool {
-        self.granted.contains(&capability)
-    }
-}
-
-impl Default for Grants {
-    /// Pure builtins, clock and randomness; never network or environment.
-    fn default() -> Self {
-        Self::pure_only().with(Capability::Clock).with(Capability::Random)
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pure => "pure",
+            Self::Clock => "clock",
+            Self::Random => "random",
+            Self::Network => "network",
+            Self::Environment => "environment",
+        })
     }
 }
 

@@ -122,6 +122,11 @@ pub fn wat(wasm: &[u8]) -> Result<String, CompileError> {
     wasmprinter::print_bytes(wasm).map_err(|error| CompileError::Print(error.to_string()))
 }
 
+/// Whether the builtin is part of the kernel, so that a module that calls it asks its host for nothing.
+pub fn is_in_kernel(name: &str) -> bool {
+    sealgate_kernel::builtins::find(name).is_some()
+}
+
 /// Name, version and digest of the kernel that modules are linked with.
 pub fn kernel() -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();

@@ -3,13 +3,17 @@
 //! Pure: no IO. Knows nothing of plans or Wasm; `sealgate-compiler` goes on from here.
 
 pub mod ast;
+pub mod ast_json;
 pub mod builtins;
+pub mod capabilities;
 mod display;
 mod lexer;
 mod parser;
 mod resolve;
 pub mod resolved;
 
+pub use builtins::Builtin;
+pub use capabilities::{Capabilities, CapabilitiesError};
 pub use parser::{MAX_DEPTH, MAX_NUMBER, MAX_SOURCE, ParseOptions, parse_module, parse_query, parse_term};
 pub use resolve::{
     COMPILE_ERROR, MAX_PATH, QueryContext, RECURSION_ERROR, ResolveOptions, TYPE_ERROR, UNSAFE_VAR_ERROR, resolve,

@@ -3,6 +3,9 @@
 //! Every [`DecideError`] has a [`Reason`], and [`Policy::decide_or_deny`](crate::Policy::decide_or_deny) turns it into
 //! a denial with that reason: no error is ever an allow.
 
+use std::fmt;
+
+use sealgate_builtins::Refusal;
 use thiserror::Error;
 
 use crate::decision::Reason;
@@ -44,9 +47,12 @@ pub enum LoadError {
     /// The module could not be compiled to machine code.
     #[error("the policy module could not be compiled: {0}")]
     Compile(String),
-    /// The module needs builtins that the host does not have or does not grant.
-    #[error("the policy needs builtins that are not granted here: {}", .0.join(", "))]
-    BuiltinsNotGranted(Vec<String>),
+    /// The module needs builtins that the host does not have or does not grant: all of them, sorted.
+    #[error("the policy needs builtins that are not granted here: {}", list(.0))]
+    BuiltinsNotGranted(Vec<RefusedBuiltin>),
+    /// The signed manifest names builtins that the module does not list.
+    #[error("the signed manifest names builtins that the module does not ask for: {}", .0.join(", "))]
+    BuiltinsNotListed(Vec<String>),
     /// The module's own list of entrypoints or builtins cannot be read.
     #[error("the policy module's list of {what} is unreadable: {problem}")]
     Listing {
@@ -69,6 +75,40 @@ pub enum LoadError {
     /// The first instance could not be started.
     #[error("the policy could not be started: {0}")]
     Start(#[source] DecideError),
+}
+
+/// A builtin that a module asks for and does not get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedBuiltin {
+    /// Its name.
+    pub name: String,
+    /// Why not.
+    pub why: WhyRefused,
+}
+
+impl fmt::Display for RefusedBuiltin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ({})", self.name, self.why)
+    }
+}
+
+/// Why a builtin is refused.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhyRefused {
+    /// The host has no builtin of that name.
+    #[error("this host does not have it")]
+    Unknown,
+    /// The signed manifest does not say that the module needs it.
+    #[error("the signed manifest does not name it")]
+    NotInManifest,
+    /// The host does not grant it.
+    #[error("{0}")]
+    NotGranted(Refusal),
+}
+
+fn list(refused: &[RefusedBuiltin]) -> String {
+    refused.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Why a module is refused before it is compiled.

@@ -41,7 +41,7 @@ mod verdict;
 pub use audit::{AuditRecord, AuditSink};
 pub use decision::{Decision, DecisionId, Outcome, PolicyIdentity, Reason};
 pub use engine::Engine;
-pub use error::{DecideError, EngineError, LoadError, ModuleError};
+pub use error::{DecideError, EngineError, LoadError, ModuleError, RefusedBuiltin, WhyRefused};
 pub use instance::Format;
 pub use live::{LiveOptions, LivePolicy, LoadedStatus, Status, Update, UpdateError, Watcher};
 pub use options::{EngineOptions, Isolation, OnAuditFailure, RuntimeOptions};

@@ -3,16 +3,17 @@
 //! Takes [`Parts`] of a bundle, gives [`Loaded`], which is shared by every policy over the same module. It keeps no
 //! instance.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sealgate_builtins::{Grants, Registry};
+use sealgate_builtins::{Entry, Grants, Registry};
 use serde::de::IgnoredAny;
 use wasmtime::{InstancePre, Linker, Module};
 
 use crate::abi::Exports;
 use crate::decision::PolicyIdentity;
 use crate::engine::Engine;
-use crate::error::LoadError;
+use crate::error::{LoadError, RefusedBuiltin, WhyRefused};
 use crate::host::{self, BuiltinTable, HostState};
 use crate::instance::{Instance, Listings, Template};
 use crate::module::{self, Bounds};
@@ -23,7 +24,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) wasm: &'a [u8],
     pub(crate) data: Option<&'a [u8]>,
     pub(crate) identity: PolicyIdentity,
-    /// The builtins that the signed manifest names; the module may not list others.
+    /// The builtins that the signed manifest names; the module must list the same.
     pub(crate) allowed_builtins: Option<&'a [String]>,
 }
 
@@ -124,27 +125,45 @@ pub(crate) fn check_json(text: &[u8]) -> Result<(), String> {
     serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| error.to_string())
 }
 
+/// The builtins that the module lists, by their numbers; or everything that it does not get.
 fn grant(
-    listed: Vec<(String, i32)>,
+    mut listed: Vec<(String, i32)>,
     allowed: Option<&[String]>,
     registry: &Registry,
     grants: &Grants,
 ) -> Result<BuiltinTable, LoadError> {
+    listed.sort_unstable();
     let mut table = BuiltinTable::with_capacity(listed.len());
     let mut refused = Vec::new();
-    for (name, id) in listed {
-        let in_manifest = allowed.is_none_or(|allowed| allowed.contains(&name));
-        match registry.get(&name) {
-            Some(entry) if in_manifest && grants.allows(entry.capability) => {
-                if table.insert(id, (name.into(), entry.clone())).is_some() {
+    let mut unlisted: BTreeSet<&str> = allowed.into_iter().flatten().map(String::as_str).collect();
+    for (name, id) in &listed {
+        let signed = allowed.is_none() || unlisted.remove(name.as_str());
+        match granted(name, signed, registry, grants) {
+            Ok(entry) => {
+                if table.insert(*id, (name.as_str().into(), entry)).is_some() {
                     let problem = format!("two builtins have the number {id}");
                     return Err(LoadError::Listing { what: "builtins", problem });
                 }
             }
-            _ => refused.push(name),
+            Err(why) => refused.push(RefusedBuiltin { name: name.clone(), why }),
         }
     }
-    if refused.is_empty() { Ok(table) } else { Err(LoadError::BuiltinsNotGranted(refused)) }
+    if !refused.is_empty() {
+        return Err(LoadError::BuiltinsNotGranted(refused));
+    }
+    if !unlisted.is_empty() {
+        return Err(LoadError::BuiltinsNotListed(unlisted.into_iter().map(str::to_owned).collect()));
+    }
+    Ok(table)
+}
+
+fn granted(name: &str, signed: bool, registry: &Registry, grants: &Grants) -> Result<Entry, WhyRefused> {
+    if !signed {
+        return Err(WhyRefused::NotInManifest);
+    }
+    let entry = registry.get(name).ok_or(WhyRefused::Unknown)?;
+    grants.check(name, entry.capability).map_err(WhyRefused::NotGranted)?;
+    Ok(entry.clone())
 }
 
 /// The entrypoint that decides: the one asked for, the only one, or the only one that is named `decision`.

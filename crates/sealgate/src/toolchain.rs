@@ -2,12 +2,14 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`builtins`] | the host's builtins with those that need a parser |
 //! | [`sources`] | reads a policy's files from disk |
 //! | [`compile`] | text to Wasm, through every stage |
 //! | [`opa`] | the Wasm step by an installed `opa` instead |
 //! | [`pack`] | what was compiled, as the contents of a bundle that is left to sign |
 //! | [`suite`] | the calls that a policy must decide, as data beside it |
 
+pub mod builtins;
 pub mod compile;
 pub mod opa;
 pub mod pack;

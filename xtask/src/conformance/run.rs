@@ -40,6 +40,7 @@ impl Runner {
             deadline: DEADLINE,
             load_deadline: DEADLINE,
             pool_size: Some(1),
+            builtins: sealgate::toolchain::builtins::registry(),
             ..RuntimeOptions::default()
         };
         Ok(Self { options })
@@ -70,7 +71,9 @@ impl Runner {
         let data = case.data.to_string();
         let unverified = UnverifiedPolicy { wasm: &module.wasm, data: Some(data.as_bytes()), name: &case.note };
         let policy = Policy::dangerous_load_unverified(unverified, &self.options).map_err(|error| match error {
-            LoadError::BuiltinsNotGranted(names) => Ending::NoBuiltins(names),
+            LoadError::BuiltinsNotGranted(refused) => {
+                Ending::NoBuiltins(refused.into_iter().map(|builtin| builtin.name).collect())
+            }
             LoadError::Start(error) => Ending::Stopped(error),
             error => Ending::Broken(error.to_string()),
         })?;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use sealgate::bundle::keys::file::read_signing_key;
 use sealgate::bundle::{SigningKey, UnixSeconds};
-use sealgate::toolchain::compile::{CompileOptions, Compiled, Compiler, DEFAULT_PACKAGE};
+use sealgate::toolchain::compile::{Capabilities, CompileOptions, Compiled, Compiler, DEFAULT_PACKAGE};
 use sealgate::toolchain::opa;
 use sealgate::toolchain::pack::{PackOptions, pack};
 use sealgate::toolchain::sources::PolicyFiles;
@@ -63,6 +63,9 @@ pub struct Options {
     /// Let a builtin's error end the decision, with OPA's code, instead of being undefined.
     #[arg(long)]
     strict_builtin_errors: bool,
+    /// OPA's `capabilities.json`: a policy that uses a builtin which is not in it is refused.
+    #[arg(long, value_name = "FILE")]
+    capabilities: Option<PathBuf>,
     /// Write these intermediate forms beside the bundle too.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORM,…")]
     emit: Vec<Emit>,
@@ -159,7 +162,11 @@ impl Options {
     fn compile_options(&self) -> Result<CompileOptions, Failure> {
         let mut options = CompileOptions::new(&self.package);
         options.strict_builtin_errors = self.strict_builtin_errors;
+        options.capabilities = self.capabilities.as_deref().map(read_capabilities).transpose()?;
         if self.compiler == Backend::Opa {
+            if self.capabilities.is_some() {
+                return Err(Failure::Usage("--capabilities are kept by Sealgate's own compiler only".to_owned()));
+            }
             options.compiler = Compiler::Opa(opa::find().map_err(|error| Failure::Other(error.into()))?);
         }
         Ok(options)
@@ -177,6 +184,13 @@ impl Options {
     fn emits(&self, form: Emit) -> bool {
         self.emit.contains(&form)
     }
+}
+
+fn read_capabilities(path: &Path) -> Result<Capabilities, Failure> {
+    let name = path.display();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::Usage(format!("`{name}` cannot be read: {error}")))?;
+    Capabilities::parse(&text).map_err(|error| Failure::Usage(format!("`{name}`: {error}")))
 }
 
 /// The table that a build ends with.

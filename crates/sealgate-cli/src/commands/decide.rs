@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sealgate::bundle::{SigningKey, TrustStore, UnixSeconds, UnverifiedBundle, VerifiedBundle, VerifyOptions};
+use sealgate::toolchain::builtins::registry;
 use sealgate::toolchain::compile::{CompileOptions, DEFAULT_PACKAGE};
 use sealgate::toolchain::pack::{PackOptions, pack};
 use sealgate::{Decision, Outcome, Policy, Request, RuntimeOptions};
@@ -66,7 +67,8 @@ impl Args {
             (None, Some(policy)) => built(policy, self.strict_builtin_errors)?,
             (None, None) => return Err(Failure::Usage("give --bundle or --policy".to_owned())),
         };
-        let policy = Policy::load(&bundle, &RuntimeOptions::default())
+        let options = RuntimeOptions { builtins: registry(), ..RuntimeOptions::default() };
+        let policy = Policy::load(&bundle, &options)
             .map_err(|error| Failure::refused("the bundle's module is refused", error))?;
         let mut request = Request::new(&self.tool);
         if let Some(role) = &self.role {

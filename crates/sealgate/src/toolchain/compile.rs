@@ -10,6 +10,8 @@ use sealgate_diagnostics::{Diagnostics, Sources};
 use sealgate_policy::{EmitError, EmitOptions, EmittedRego, PolicySet, PolicySource, emit_rego};
 use sealgate_rego::{ParseOptions, ResolveOptions, parse_module, resolve};
 
+pub use sealgate_rego::Capabilities;
+
 use super::opa::{self, OpaError};
 use super::sources::PolicyFiles;
 
@@ -25,6 +27,8 @@ pub struct CompileOptions {
     pub compiler: Compiler,
     /// Whether a builtin's error ends the decision instead of being undefined. Only Sealgate's own compiler can do that.
     pub strict_builtin_errors: bool,
+    /// The builtins that the policy may use; all that there are, if `None`.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// What makes Wasm of Rego.
@@ -39,7 +43,7 @@ pub enum Compiler {
 impl CompileOptions {
     /// Sealgate's compiler, and this package.
     pub fn new(package: impl Into<String>) -> Self {
-        Self { package: package.into(), compiler: Compiler::Sealgate, strict_builtin_errors: false }
+        Self { package: package.into(), compiler: Compiler::Sealgate, strict_builtin_errors: false, capabilities: None }
     }
 }
 
@@ -156,6 +160,12 @@ fn own_module(
     let Some(resolved) = resolve(&[parsed], ResolveOptions::default(), &mut found) else {
         return Err(CompileError::Refused(found));
     };
+    if let Some(capabilities) = &options.capabilities {
+        capabilities.check(&resolved, &mut found);
+        if found.has_errors() {
+            return Err(CompileError::Refused(found));
+        }
+    }
     let path: Vec<Arc<str>> = entrypoint.split('/').map(Arc::from).collect();
     let plan = sealgate_compiler::plan::plan(&resolved, sources, &[path]).map_err(CompileError::Refused)?;
     let codegen = CodegenOptions { strict_builtin_errors: options.strict_builtin_errors };
