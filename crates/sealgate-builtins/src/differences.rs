@@ -55,6 +55,10 @@ pub static DIFFERENCES: &[Difference] = &[
     },
     Difference { builtins: &["print", "internal.print"], text: "nothing is printed at decision time" },
     Difference {
+        builtins: &["internal.test_case"],
+        text: "cannot be had: OPA's test runner puts it into tests, no policy can write it",
+    },
+    Difference {
         builtins: &["rego.parse_module"],
         text: "in hosts with the feature `compiler` only: a host that decides contains no parser; messages of syntax errors \
                are worded differently",

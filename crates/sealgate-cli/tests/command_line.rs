@@ -271,3 +271,36 @@ fn two_policies_of_one_name_do_not_overwrite_each_other() {
     assert!(said.contains("`refunds`"), "{said}");
     assert_eq!(desk.names("dist"), Vec::<String>::new());
 }
+
+#[test]
+fn capabilities_restrict_what_a_policy_may_use() {
+    let desk = Desk::new();
+    let build = ["build", "policy.yaml", "--sign-key", "k.private", "--capabilities", "capabilities.json"];
+    desk.file("capabilities.json", r#"{"builtins": []}"#);
+    let (code, _, stderr) = desk.run(&build);
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("error[rego_type_error]: undefined function `"), "{stderr}");
+    assert!(stderr.contains("--> policy.rego:"), "{stderr}");
+    assert!(!desk.path().join("dist").exists());
+
+    // With just those that it named, the policy is good.
+    let named = stderr.lines().filter_map(|line| line.split_once("undefined function `")?.1.strip_suffix('`'));
+    let list: Vec<String> = named.map(|name| format!(r#"{{"name": "{name}"}}"#)).collect();
+    desk.file("capabilities.json", &format!(r#"{{"builtins": [{}]}}"#, list.join(", ")));
+    desk.ok(&build);
+
+    desk.file("capabilities.json", r#"{"builtins": ["count"]}"#);
+    let (code, _, stderr) = desk.run(&build);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("`builtins` of the capabilities must be a list"), "{stderr}");
+}
+
+#[test]
+fn a_bundle_says_which_builtins_it_needs() {
+    let desk = Desk::new();
+    desk.ok(&["build", "policy.yaml", "--sign-key", "k.private"]);
+    let said = desk.ok(&["verify", "--bundle", "dist/refunds.tar.gz", "--key", "k.public", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["needs"], serde_json::json!([]));
+    assert_eq!(said["name"], "refunds");
+}

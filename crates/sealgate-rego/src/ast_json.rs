@@ -21,7 +21,7 @@ pub fn to_json(module: &Module, source: &Source) -> Value {
     let mut out = Map::new();
     out.insert("package".to_owned(), package(&module.package));
     let lists = [
-        ("imports", module.imports.iter().map(import).collect()),
+        ("imports", module.imports.iter().map(|import| writer.import(import)).collect()),
         ("rules", writer.rules(&module.rules)),
         ("comments", comments(source)),
     ];
@@ -38,17 +38,6 @@ fn package(package: &Package) -> Value {
     let path: Vec<Value> =
         std::iter::once(var("data")).chain(package.path.iter().map(|name| string(&name.text))).collect();
     json!({ "path": path })
-}
-
-fn import(import: &Import) -> Value {
-    let segment = |(index, name): (usize, &Name)| if index == 0 { var(&name.text) } else { string(&name.text) };
-    let path: Vec<Value> = import.path.iter().enumerate().map(segment).collect();
-    let mut out = Map::new();
-    out.insert("path".to_owned(), json!({ "type": "ref", "value": path }));
-    if let Some(alias) = &import.alias {
-        out.insert("alias".to_owned(), alias.text.as_str().into());
-    }
-    Value::Object(out)
 }
 
 /// Every comment: what the lexer skips between two tokens is white space and comments only.
@@ -115,6 +104,18 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    fn import(&mut self, import: &Import) -> Value {
+        let segment = |(index, name): (usize, &Name)| if index == 0 { var(&name.text) } else { string(&name.text) };
+        let path: Vec<Value> = import.path.iter().enumerate().map(segment).collect();
+        let mut out = Map::new();
+        out.insert("path".to_owned(), json!({ "type": "ref", "value": path }));
+        if let Some(alias) = &import.alias {
+            let alias = self.name(alias);
+            out.insert("alias".to_owned(), alias.get("value").cloned().unwrap_or_default());
+        }
+        Value::Object(out)
+    }
+
     fn rules(&mut self, rules: &[Rule]) -> Vec<Value> {
         let mut before: Option<Span> = None;
         let mut out = Vec::with_capacity(rules.len());
@@ -280,11 +281,11 @@ impl Writer<'_> {
                 json!({ "key": key, "value": value, "domain": domain, "body": self.body(body) })
             }
             ExprKind::Not(body) => {
-                let explicit = self.is_in_braces(body);
+                let explicit = self.is_in_braces(expr.span.start, body);
                 json!({ "type": "not", "body": self.body(body), "explicit_body": explicit })
             }
-            ExprKind::And(left, right) => self.logical("and", left, right),
-            ExprKind::Or(left, right) => self.logical("or", left, right),
+            ExprKind::And(left, right) => self.logical("and", expr.span, [left, right]),
+            ExprKind::Or(left, right) => self.logical("or", expr.span, [left, right]),
         };
         let mut out = Map::new();
         out.insert("index".to_owned(), index.into());
@@ -308,21 +309,21 @@ impl Writer<'_> {
         std::iter::once(function).chain(operands.map(|term| self.term(term))).collect()
     }
 
-    fn logical(&mut self, operator: &str, left: &Body, right: &Body) -> Value {
-        let (explicit_left, explicit_right) = (self.is_in_braces(left), self.is_in_braces(right));
+    fn logical(&mut self, operator: &str, span: Span, [left, right]: [&Body; 2]) -> Value {
+        let end = left.last().map_or(span.start, |expr| expr.span.end);
+        let explicit =
+            [("explicit_lhs", self.is_in_braces(span.start, left)), ("explicit_rhs", self.is_in_braces(end, right))];
         let mut out = json!({ "type": operator, "lhs": self.body(left), "rhs": self.body(right) });
-        for (name, explicit) in [("explicit_lhs", explicit_left), ("explicit_rhs", explicit_right)] {
-            if explicit {
-                set(&mut out, name, true.into());
-            }
+        for (name, _) in explicit.into_iter().filter(|(_, explicit)| *explicit) {
+            set(&mut out, name, true.into());
         }
         out
     }
 
-    /// Whether a brace stands before a body.
-    fn is_in_braces(&self, body: &Body) -> bool {
-        let start = body.first().map_or(0, |expr| expr.span.start as usize);
-        self.text.get(..start).is_some_and(|before| before.trim_end().ends_with('{'))
+    /// Whether a brace stands right before a body, after `from`.
+    fn is_in_braces(&self, from: u32, body: &Body) -> bool {
+        let start = body.first().map_or(from, |expr| expr.span.start);
+        self.text.get(from as usize..start as usize).is_some_and(|before| before.trim_end().ends_with('{'))
     }
 }
 
@@ -344,6 +345,7 @@ fn is_ground(term: &Term) -> bool {
         TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) | TermKind::String(_) => true,
         TermKind::Array(items) | TermKind::Set(items) => items.iter().all(is_ground),
         TermKind::Object(pairs) => pairs.iter().all(|(key, value)| is_ground(key) && is_ground(value)),
+        TermKind::Call(call) => call.args.iter().all(is_ground),
         _ => false,
     }
 }

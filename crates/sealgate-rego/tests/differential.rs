@@ -6,6 +6,7 @@
 mod mutation;
 
 use sealgate_diagnostics::{Color, Sources};
+use sealgate_rego::ast_json::to_json;
 use sealgate_rego::{ParseOptions, parse_module};
 use sealgate_testkit::{Evaluation, Opa, conformance_dir, require};
 use serde_json::json;
@@ -130,4 +131,45 @@ fn takes_mutated_modules_where_opa_does() {
         |index: usize| if index.is_multiple_of(10) { mutator.soup(index % 40) } else { mutator.mutate(&corpus) };
     let modules: Vec<String> = (0..count).map(&mut draw).collect();
     agree(&opa, &modules);
+}
+
+/// Numbers by value: OPA writes some of them shorter.
+fn same_json(a: &serde_json::Value, b: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_json(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same_json(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+#[test]
+fn the_tree_as_json_is_opas() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let modules: Vec<String> = snippets().into_iter().chain(conformance_modules()).collect();
+    let trees: Vec<Option<serde_json::Value>> = modules
+        .iter()
+        .map(|text| {
+            let mut sources = Sources::new();
+            let id = sources.add("m.rego", text.as_str());
+            let module = parse_module(&sources, id, ParseOptions::default()).ok()?;
+            Some(to_json(&module, sources.get(id).unwrap()))
+        })
+        .collect();
+    let inputs: Vec<_> = modules.iter().map(|module| json!(module)).collect();
+    let theirs = opa.eval_inputs(Evaluation::default(), "rego.parse_module(\"m.rego\", input)", &inputs).unwrap();
+    let (mut compared, mut complaints) = (0, Vec::new());
+    for ((module, ours), theirs) in modules.iter().zip(&trees).zip(&theirs) {
+        let (Some(ours), Some(theirs)) = (ours, theirs) else { continue };
+        compared += 1;
+        if !same_json(ours, theirs) {
+            complaints.push(format!("{module}\nours\n{ours}\ntheirs\n{theirs}"));
+        }
+    }
+    let shown: Vec<_> = complaints.iter().take(6).cloned().collect();
+    assert!(complaints.is_empty(), "{} of {compared}:\n{}", complaints.len(), shown.join("\n=====\n"));
+    assert!(compared > 100, "{compared} of {} modules", modules.len());
 }

@@ -3,7 +3,7 @@
 use serde_json::{Number, Value, json};
 
 use super::{Writer, order, string, var};
-use crate::ast::{Body, Call, Ref, TemplatePart, Term, TermKind};
+use crate::ast::{Body, Call, ExprKind, Ref, TemplatePart, Term, TermKind};
 
 impl Writer<'_> {
     pub(super) fn term(&mut self, term: &Term) -> Value {
@@ -13,6 +13,8 @@ impl Writer<'_> {
             TermKind::Number(text) => ("number", number(text)),
             TermKind::String(text) => return string(text),
             TermKind::Template(parts) => ("templatestring", self.template(parts, term)),
+            // The roots are references even where they stand alone.
+            TermKind::Var(name) if matches!(name.text.as_str(), "input" | "data") => ("ref", json!([var(&name.text)])),
             TermKind::Var(name) => return self.name(name),
             TermKind::Ref(reference) => ("ref", Value::Array(self.reference(reference))),
             TermKind::Array(items) => ("array", items.iter().map(|item| self.term(item)).collect()),
@@ -35,7 +37,10 @@ impl Writer<'_> {
     }
 
     pub(super) fn reference(&mut self, reference: &Ref) -> Vec<Value> {
-        let head = self.term(&reference.head);
+        let head = match &reference.head.kind {
+            TermKind::Var(name) => self.name(name),
+            _ => self.term(&reference.head),
+        };
         std::iter::once(head).chain(reference.path.iter().map(|term| self.term(term))).collect()
     }
 
@@ -77,11 +82,19 @@ impl Writer<'_> {
             .iter()
             .map(|part| match part {
                 TemplatePart::Text(text) => string(text),
-                TemplatePart::Expr(expr) => self.expr(0, expr),
+                TemplatePart::Expr(expr) => match &expr.kind {
+                    ExprKind::Term(term) if expr.with.is_empty() && is_scalar(term) => self.term(term),
+                    _ => self.expr(0, expr),
+                },
             })
             .collect();
+        let parts = if parts.is_empty() { Value::Null } else { Value::Array(parts) };
         json!({ "parts": parts, "multi_line": raw })
     }
+}
+
+fn is_scalar(term: &Term) -> bool {
+    matches!(term.kind, TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) | TermKind::String(_))
 }
 
 /// The number as written, where the JSON library can keep it.

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use sealgate_diagnostics::{Severity, Sources};
+use sealgate_diagnostics::{Diagnostics, Severity, Sources};
 use sealgate_rego::{ParseOptions, parse_module};
 
 use crate::builtins::{BuiltinError, Capability, Context, Registry, Value};
@@ -40,17 +40,26 @@ fn parse(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError>
     }
     let mut sources = Sources::new();
     let id = sources.add(name, module);
-    let parsed = parse_module(&sources, id, ParseOptions::default()).map_err(|found| {
-        let errors: Vec<String> = found
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .map(|finding| format!("{}: {}", finding.code, finding.message))
-            .collect();
-        let plural = if errors.len() == 1 { "error" } else { "errors" };
-        BuiltinError::Failed(format!("{} {plural} occurred: {}", errors.len(), errors.join("; ")))
-    })?;
+    let parsed = parse_module(&sources, id, ParseOptions::default())
+        .map_err(|found| BuiltinError::Failed(refusal(&found, name, &sources)))?;
     let Some(source) = sources.get(id) else { return Ok(None) };
     let tree = sealgate_rego::ast_json::to_json(&parsed, source).to_string();
     let value = Value::parse(&tree).map_err(|error| BuiltinError::Halt(format!("the tree is too deep: {error}")))?;
     Ok(Some(value))
+}
+
+/// Every error with its file and line, in the form of OPA's.
+fn refusal(found: &Diagnostics, name: &str, sources: &Sources) -> String {
+    let errors = found.iter().filter(|finding| finding.severity == Severity::Error);
+    let lines: Vec<String> = errors
+        .map(|finding| {
+            let place = finding.span.and_then(|span| sources.locate(span));
+            let line = place.map_or(1, |(_, position)| position.line);
+            format!("{name}:{line}: {}: {}", finding.code, finding.message)
+        })
+        .collect();
+    match lines.as_slice() {
+        [only] => format!("1 error occurred: {only}"),
+        all => format!("{} errors occurred:\n{}", all.len(), all.join("\n")),
+    }
 }
