@@ -11,4 +11,6 @@ pub mod plan;
 mod compile;
 
 pub use codegen::CodegenOptions;
-pub use compile::{ABI_VERSION, CompileError, CompiledModule, compile_plan, compile_plan_with, is_in_kernel, kernel, wat};
+pub use compile::{
+    ABI_VERSION, CompileError, CompiledModule, compile_plan, compile_plan_with, is_in_kernel, kernel, wat,
+};
