@@ -202,3 +202,30 @@ fn the_signed_list_and_the_modules_own_must_agree() {
         other => panic!("{other:?}"),
     }
 }
+
+/// A host that only decides has no parser; one with the toolchain has.
+#[test]
+fn modules_are_parsed_where_there_is_a_parser() {
+    assert!(Registry::standard().get("rego.parse_module").is_none());
+    let registry = sealgate::toolchain::builtins::registry();
+    let parse = |text: &str| {
+        let entry = registry.get("rego.parse_module").unwrap();
+        entry.call(&mut Context::new(), &[Term::from("x.rego"), Term::from(text)])
+    };
+    let problem = |text: &str| match parse(text) {
+        Err(BuiltinError::Failed(problem)) => problem,
+        other => panic!("{other:?}"),
+    };
+    assert!(problem("package foo.").starts_with("1 error occurred: x.rego:1: rego_parse_error: "));
+    assert!(problem("package p\nq := [\nr := {").contains("x.rego:"));
+    assert!(matches!(parse(&" ".repeat(2 << 20)), Err(BuiltinError::Halt(_))));
+    // As deep as the parser goes, the tree is deeper than values may be.
+    let deep = format!("package p\nq := {}1{}", "[".repeat(150), "]".repeat(150));
+    assert!(matches!(parse(&deep), Err(BuiltinError::Halt(_))));
+
+    let text = "package a.b\n# why\nimport data.c as d\nf(_, x) := y if { y := x + _; not d[_].z with input as {} } else := 2\n";
+    let ours: Value = serde_json::from_str(&parse(text).unwrap().unwrap().to_text()).unwrap();
+    let Some(opa) = require(Opa::find()) else { return };
+    let query = r#"rego.parse_module("x.rego", input)"#;
+    assert_eq!(opa.eval(Evaluation::default(), query, Some(&json!(text))).unwrap(), Some(ours));
+}

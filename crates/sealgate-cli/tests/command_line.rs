@@ -296,6 +296,16 @@ fn capabilities_restrict_what_a_policy_may_use() {
 }
 
 #[test]
+fn the_syntax_tree_is_emitted_as_json() {
+    let desk = Desk::new();
+    desk.ok(&["build", "policy.yaml", "--sign-key", "k.private", "--emit", "ast"]);
+    let tree = fs::read_to_string(desk.path().join("dist/refunds.ast.json")).unwrap();
+    let tree: serde_json::Value = serde_json::from_str(&tree).unwrap();
+    assert_eq!(tree["package"]["path"][1]["value"], "sealgate");
+    assert!(tree["rules"].as_array().unwrap().len() > 1);
+}
+
+#[test]
 fn a_bundle_says_which_builtins_it_needs() {
     let desk = Desk::new();
     desk.ok(&["build", "policy.yaml", "--sign-key", "k.private"]);

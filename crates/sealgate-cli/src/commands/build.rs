@@ -93,6 +93,8 @@ enum Backend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Emit {
     Rego,
+    /// The Rego's syntax tree, as OPA's JSON.
+    Ast,
     Plan,
     Wat,
     Wasm,

@@ -180,6 +180,18 @@ fn own_module(
 }
 
 impl Compiled {
+    /// The syntax tree of the Rego, as OPA's JSON.
+    ///
+    /// # Errors
+    /// [`CompileError::Refused`] for Rego that does not parse, which no policy becomes.
+    pub fn ast(&self) -> Result<serde_json::Value, CompileError> {
+        let mut sources = Sources::new();
+        let id = sources.add("policy.rego", self.rego.as_str());
+        let module = parse_module(&sources, id, ParseOptions::default()).map_err(CompileError::Refused)?;
+        let tree = sources.get(id).map(|source| sealgate_rego::ast_json::to_json(&module, source));
+        Ok(tree.unwrap_or_default())
+    }
+
     /// The module as WebAssembly text.
     ///
     /// # Errors

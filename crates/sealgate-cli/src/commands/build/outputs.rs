@@ -55,6 +55,7 @@ pub(super) fn render(
         Ok::<_, Failure>(())
     };
     emit(Emit::Rego, "rego", &mut || Ok(compiled.rego.clone().into_bytes()))?;
+    emit(Emit::Ast, "ast.json", &mut || Ok((serde_json::to_string_pretty(&compiled.ast()?)? + "\n").into_bytes()))?;
     emit(Emit::Plan, "plan", &mut || match &compiled.plan {
         Some(plan) => Ok(plan.to_string().into_bytes()),
         None => Err(Failure::Usage("`--emit plan` needs `--compiler sealgate`".to_owned())),
