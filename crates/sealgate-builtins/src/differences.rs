@@ -53,7 +53,33 @@ pub static DIFFERENCES: &[Difference] = &[
                steps of validation; beyond that the decision ends with an error. What a tree says of its own validation \
                (`Definition`, `ObjectDefinition`, `ExpectedType` …) is not read",
     },
-    Difference { builtins: &["print", "internal.print"], text: "nothing is printed at decision time" },
+    Difference {
+        builtins: &["time.*"],
+        text: "the zone `Local` is UTC; zones are those of the database inside the program, whatever the machine has; layouts \
+               and times of at most 64 KiB",
+    },
+    Difference {
+        builtins: &["yaml.*"],
+        text: "the syntax is read as YAML 1.2 has it (scalars as 1.1, like OPA): U+2028 and U+2029 break no lines; at most 200 \
+               levels, 4,000,000 nodes and 16 MiB",
+    },
+    Difference {
+        builtins: &["yaml.marshal"],
+        text: "keys that OPA's library gives in no certain order, having more digits than 64 bits hold, have one",
+    },
+    Difference {
+        builtins: &["json.match_schema", "json.verify_schema"],
+        text: "errors come in the order of names, where OPA's come in none; nothing is fetched, the drafts' own schemas neither; \
+               schemas of at most 64 levels and 100,000 subschemas, 1,000,000 steps; an email address has no comments or groups",
+    },
+    Difference {
+        builtins: &["strings.render_template"],
+        text: "no complex and no hexadecimal floating-point constants, no `%#v` and no argument indexes in `printf`; at most \
+               100 levels, 1,000,000 steps, 1 MiB of template and 16 MiB of text",
+    },
+    Difference { builtins: &["rand.intn"], text: "the smallest integer of 64 bits is an error, which ends OPA" },
+    Difference { builtins: &["print"], text: "the compiler leaves it out, as `opa build` does" },
+    Difference { builtins: &["internal.print"], text: "goes to the host's output, if there is one; at most 10,000 lines a call" },
     Difference {
         builtins: &["internal.test_case"],
         text: "cannot be had: OPA's test runner puts it into tests, no policy can write it",

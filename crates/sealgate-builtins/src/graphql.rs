@@ -25,7 +25,8 @@ use encode::Encode as _;
 use error::Refused;
 use schema::Schema;
 
-use crate::registry::{BuiltinError, Capability, Context, Registry};
+use crate::context::Context;
+use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 
 pub(crate) fn register(registry: &mut Registry) {

@@ -13,19 +13,35 @@
 //! assert_eq!(text, Some(Value::from("age: 7")));
 //! ```
 
+mod arguments;
+mod context;
 mod differences;
 mod grants;
 mod graphql;
+mod host;
+mod json;
+mod nondeterministic;
 mod number;
+mod pattern;
+mod recording;
 mod registry;
+mod reports;
+mod schema;
 mod sprintf;
 mod strings;
+mod template;
 mod text;
+mod time;
+mod uri;
 mod value;
+mod yaml;
 
+pub use context::Context;
 pub use differences::{DIFFERENCES, Difference};
 pub use grants::{Grants, Refusal};
+pub use host::{Clock, FixedClock, Host, Output, Random, SystemClock, SystemRandom};
 pub use number::Number;
-pub use registry::{Builtin, BuiltinError, Capability, Context, Entry, Registry};
+pub use recording::{Recording, RecordingError};
+pub use registry::{Builtin, BuiltinError, Capability, Entry, Registry};
 pub use text::ParseError;
 pub use value::Value;

@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use thiserror::Error;
 
+use crate::context::Context;
 use crate::value::Value;
-use crate::{graphql, sprintf, strings};
+use crate::{graphql, json, nondeterministic, reports, schema, sprintf, strings, template, time, uri, yaml};
 
 /// What a builtin reaches beyond its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,41 +62,6 @@ impl BuiltinError {
     }
 }
 
-/// What lives as long as one decision: values that a decision must see only one of, such as the time.
-#[derive(Debug, Default)]
-pub struct Context {
-    once: BTreeMap<String, Value>,
-}
-
-impl Context {
-    /// A context for a new decision.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The value that this decision has already seen under `key`, or the one that `make` gives now.
-    ///
-    /// # Errors
-    /// As `make`; nothing is remembered then.
-    pub fn once(
-        &mut self,
-        key: &str,
-        make: impl FnOnce() -> Result<Value, BuiltinError>,
-    ) -> Result<Value, BuiltinError> {
-        if let Some(value) = self.once.get(key) {
-            return Ok(value.clone());
-        }
-        let value = make()?;
-        self.once.insert(key.to_owned(), value.clone());
-        Ok(value)
-    }
-
-    /// Forgets everything, for the next decision.
-    pub fn clear(&mut self) {
-        self.once.clear();
-    }
-}
-
 /// A builtin's code.
 pub trait Builtin: Send + Sync {
     /// Calls it. `Ok(None)` is Rego's undefined.
@@ -117,6 +83,7 @@ where
 /// A registered builtin.
 #[derive(Clone)]
 pub struct Entry {
+    name: Arc<str>,
     /// What it reaches.
     pub capability: Capability,
     /// How many arguments it takes; calls with another number never reach it.
@@ -125,15 +92,17 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Calls it.
+    /// Calls it; unless it is pure, the context records the call, or answers it from a recording.
     ///
     /// # Errors
     /// [`BuiltinError`] for arguments that it does not take, their number included.
     pub fn call(&self, context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-        if args.len() == self.arity {
-            self.code.call(context, args)
-        } else {
-            Err(BuiltinError::Failed(format!("expected {} arguments but got {}", self.arity, args.len())))
+        if args.len() != self.arity {
+            return Err(BuiltinError::Failed(format!("expected {} arguments but got {}", self.arity, args.len())));
+        }
+        match self.capability {
+            Capability::Pure => self.code.call(context, args),
+            _ => context.witnessed(&self.name, args, |context| self.code.call(context, args)),
         }
     }
 }
@@ -164,16 +133,28 @@ impl Registry {
         static STANDARD: OnceLock<Arc<Registry>> = OnceLock::new();
         Arc::clone(STANDARD.get_or_init(|| {
             let mut registry = Self::empty();
-            graphql::register(&mut registry);
-            sprintf::register(&mut registry);
-            strings::register(&mut registry);
+            let families = [
+                graphql::register,
+                json::register,
+                nondeterministic::register,
+                reports::register,
+                schema::register,
+                sprintf::register,
+                strings::register,
+                template::register,
+                time::register,
+                uri::register,
+                yaml::register,
+            ];
+            families.iter().for_each(|register| register(&mut registry));
             Arc::new(registry)
         }))
     }
 
     /// Adds a builtin, or replaces the one of that name.
     pub fn insert(&mut self, name: &str, arity: usize, capability: Capability, code: impl Builtin + 'static) {
-        self.entries.insert(name.to_owned(), Entry { capability, arity, code: Arc::new(code) });
+        let entry = Entry { name: name.into(), capability, arity, code: Arc::new(code) };
+        self.entries.insert(name.to_owned(), entry);
     }
 
     /// The builtin of that name.

@@ -6,8 +6,9 @@
 
 use std::fmt::Write as _;
 
+use crate::context::Context;
 use crate::number::Number;
-use crate::registry::{BuiltinError, Capability, Context, Registry};
+use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 
 /// Width and precision beyond this are an error, as in Go.
@@ -21,7 +22,10 @@ pub(crate) fn register(registry: &mut Registry) {
 
 fn sprintf(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
     match args {
-        [Value::String(format), Value::Array(values)] => format_all(format, values).map(|text| Some(text.into())),
+        [Value::String(format), Value::Array(values)] => {
+            let args: Vec<Arg> = values.iter().map(Arg::of).collect();
+            format_args(format, &args).map(|text| Some(text.into()))
+        }
         [Value::String(_), other] => Err(BuiltinError::operand(2, "array", other)),
         [other, ..] => Err(BuiltinError::operand(1, "string", other)),
         [] => Err(BuiltinError::Failed("too few arguments".to_owned())),
@@ -29,40 +33,72 @@ fn sprintf(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinErro
 }
 
 /// A value as Go's formatter sees it.
-enum Arg {
+#[derive(Debug)]
+pub(crate) enum Arg {
     /// An integer, any size: its digits and sign.
-    Int(String),
+    Int {
+        digits: String,
+        go_type: &'static str,
+    },
     Float(f64),
-    Text(String),
+    /// A string, of Go's own type or of another that is one.
+    Text {
+        text: String,
+        go_type: &'static str,
+    },
+    Bool(bool),
+    Nil,
+    List(Vec<Arg>),
+    /// Keys in order, with their values.
+    Map(Vec<(Arg, Arg)>),
 }
 
 impl Arg {
     fn of(value: &Value) -> Self {
         match value {
             Value::Number(number) => Self::of_number(number),
-            Value::String(text) => Self::Text(text.clone()),
-            other => Self::Text(other.to_text()),
+            Value::String(text) => Self::text(text.clone()),
+            other => Self::text(other.to_text()),
         }
+    }
+
+    fn text(text: String) -> Self {
+        Self::Text { text, go_type: "string" }
     }
 
     fn of_number(number: &Number) -> Self {
         let text = number.to_string();
         let digits = text.strip_prefix('-').unwrap_or(&text);
         if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Self::Int(text);
+            let go_type = if text.parse::<i64>().is_ok() { "int64" } else { "*big.Int" };
+            return Self::Int { digits: text, go_type };
         }
         let float = number.as_f64();
-        if text.contains('.') && float.is_finite() { Self::Float(float) } else { Self::Text(text) }
+        if text.contains('.') && float.is_finite() { Self::Float(float) } else { Self::text(text) }
     }
 
     fn go_type(&self) -> &'static str {
         match self {
-            Self::Int(text) if text.parse::<i64>().is_ok() => "int64",
-            Self::Int(_) => "*big.Int",
+            Self::Int { go_type, .. } | Self::Text { go_type, .. } => go_type,
             Self::Float(_) => "float64",
-            Self::Text(_) => "string",
+            Self::Bool(_) => "bool",
+            Self::Nil => "<nil>",
+            Self::List(_) => "[]interface {}",
+            Self::Map(_) => "map[string]interface {}",
         }
     }
+
+    fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Int { digits, .. } => digits.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Writes a value as Go's verb `%v` does.
+pub(crate) fn write_value(out: &mut String, arg: &Arg) {
+    write_arg(out, 'v', Spec::default(), arg);
 }
 
 #[derive(Default, Clone, Copy)]
@@ -76,7 +112,8 @@ struct Spec {
     precision: Option<usize>,
 }
 
-fn format_all(format: &str, values: &[Value]) -> Result<String, BuiltinError> {
+/// Go's `Sprintf`.
+pub(crate) fn format_args(format: &str, values: &[Arg]) -> Result<String, BuiltinError> {
     let mut out = String::with_capacity(format.len());
     let mut rest = format.chars().peekable();
     let mut values = values.iter();
@@ -92,7 +129,7 @@ fn format_all(format: &str, values: &[Value]) -> Result<String, BuiltinError> {
             Some('%') => out.push('%'),
             Some('[') => return Err(BuiltinError::Failed("argument indexes are not supported".to_owned())),
             Some(verb) => match values.next() {
-                Some(value) => write_arg(&mut out, verb, spec, &Arg::of(value)),
+                Some(value) => write_arg(&mut out, verb, spec, value),
                 None => {
                     used_all = false;
                     let _ = write!(out, "%!{verb}(MISSING)");
@@ -109,14 +146,17 @@ fn format_all(format: &str, values: &[Value]) -> Result<String, BuiltinError> {
     Ok(out)
 }
 
-fn write_extra<'a>(out: &mut String, values: impl Iterator<Item = &'a Value>) {
+fn write_extra<'a>(out: &mut String, values: impl Iterator<Item = &'a Arg>) {
     let mut opened = false;
     for value in values {
         out.push_str(if opened { ", " } else { "%!(EXTRA " });
         opened = true;
-        let arg = Arg::of(value);
-        let _ = write!(out, "{}=", arg.go_type());
-        write_arg(out, 'v', Spec::default(), &arg);
+        if matches!(value, Arg::Nil) {
+            out.push_str("<nil>");
+            continue;
+        }
+        let _ = write!(out, "{}=", value.go_type());
+        write_value(out, value);
     }
     if opened {
         out.push(')');
@@ -125,7 +165,7 @@ fn write_extra<'a>(out: &mut String, values: impl Iterator<Item = &'a Value>) {
 
 fn read_spec<'a>(
     rest: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    values: &mut impl Iterator<Item = &'a Value>,
+    values: &mut impl Iterator<Item = &'a Arg>,
 ) -> Result<Spec, BuiltinError> {
     let mut spec = Spec::default();
     while let Some(flag) = rest.next_if(|c| matches!(c, '-' | '+' | '#' | ' ' | '0')) {
@@ -138,7 +178,8 @@ fn read_spec<'a>(
         }
     }
     spec.width = read_number(rest, values)?;
-    if rest.next_if_eq(&'.').is_some() {
+    // A point at the end is a verb, and a wrong one.
+    if rest.clone().nth(1).is_some() && rest.next_if_eq(&'.').is_some() {
         spec.precision = Some(read_number(rest, values)?.unwrap_or(0));
     }
     Ok(spec)
@@ -146,11 +187,11 @@ fn read_spec<'a>(
 
 fn read_number<'a>(
     rest: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    values: &mut impl Iterator<Item = &'a Value>,
+    values: &mut impl Iterator<Item = &'a Arg>,
 ) -> Result<Option<usize>, BuiltinError> {
     let too_large = || BuiltinError::Failed("width or precision too large".to_owned());
     if rest.next_if_eq(&'*').is_some() {
-        let number = values.next().and_then(Value::as_number).and_then(Number::as_i64);
+        let number = values.next().and_then(Arg::as_i64);
         let number = number.and_then(|number| usize::try_from(number).ok()).filter(|number| *number <= MAX_WIDTH);
         return number.map(Some).ok_or_else(|| BuiltinError::Failed("bad width or precision".to_owned()));
     }
@@ -169,17 +210,58 @@ fn read_number<'a>(
 
 fn write_arg(out: &mut String, verb: char, spec: Spec, arg: &Arg) {
     let written = match arg {
-        Arg::Int(text) => format_int(verb, spec, text),
+        _ if verb == 'T' => format_text('s', spec, arg.go_type()),
+        Arg::Int { digits, .. } => format_int(verb, spec, digits),
         Arg::Float(value) => format_float(verb, spec, *value),
-        Arg::Text(text) => format_text(verb, spec, text),
+        Arg::Text { text, .. } => format_text(verb, spec, text),
+        Arg::Bool(value) if matches!(verb, 't' | 'v') => Some((value.to_string(), false)),
+        Arg::Nil if verb == 'v' => Some(("<nil>".to_owned(), false)),
+        Arg::Bool(_) => None,
+        Arg::Nil => {
+            let _ = write!(out, "%!{verb}(<nil>)");
+            return;
+        }
+        Arg::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(' ');
+                }
+                write_part(out, verb, spec, item);
+            }
+            out.push(']');
+            return;
+        }
+        Arg::Map(entries) => {
+            out.push_str("map[");
+            for (index, (key, value)) in entries.iter().enumerate() {
+                if index > 0 {
+                    out.push(' ');
+                }
+                write_part(out, verb, spec, key);
+                out.push(':');
+                write_part(out, verb, spec, value);
+            }
+            out.push(']');
+            return;
+        }
     };
     match written {
         Some((text, numeric)) => pad(out, spec, &text, numeric),
         None => {
+            // Flags and width stay, as in Go.
             let _ = write!(out, "%!{verb}({}=", arg.go_type());
-            write_arg(out, 'v', Spec::default(), arg);
+            write_arg(out, 'v', spec, arg);
             out.push(')');
         }
+    }
+}
+
+/// Writes an element of a list or map: nothing is the same with every verb there.
+fn write_part(out: &mut String, verb: char, spec: Spec, arg: &Arg) {
+    match arg {
+        Arg::Nil => out.push_str("<nil>"),
+        arg => write_arg(out, verb, spec, arg),
     }
 }
 
@@ -357,7 +439,8 @@ mod tests {
 
     fn check(format: &str, values: &str, expected: &str) {
         let Ok(Value::Array(values)) = Value::parse(values) else { panic!("{values}") };
-        assert_eq!(format_all(format, &values).unwrap(), expected, "{format} {values:?}");
+        let args: Vec<Arg> = values.iter().map(Arg::of).collect();
+        assert_eq!(format_args(format, &args).unwrap(), expected, "{format} {values:?}");
     }
 
     #[test]
@@ -389,8 +472,9 @@ mod tests {
 
     #[test]
     fn huge_widths_are_errors() {
-        assert!(format_all("%9999999999d", &[Value::from(1)]).is_err());
-        assert!(format_all("%*d", &[Value::from(2_000_000), Value::from(1)]).is_err());
-        assert!(format_all("%[1]d", &[Value::from(1)]).is_err());
+        let one = || Arg::of(&Value::from(1));
+        assert!(format_args("%9999999999d", &[one()]).is_err());
+        assert!(format_args("%*d", &[Arg::of(&Value::from(2_000_000)), one()]).is_err());
+        assert!(format_args("%[1]d", &[one()]).is_err());
     }
 }

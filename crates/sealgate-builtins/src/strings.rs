@@ -1,6 +1,7 @@
 //! Builtins over text that OPA leaves to the host: `indexof_n`, `strings.count`, `hex.*`.
 
-use crate::registry::{BuiltinError, Capability, Context, Registry};
+use crate::context::Context;
+use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 
 pub(crate) fn register(registry: &mut Registry) {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use sealgate_builtins::{BuiltinError, Context, Entry, Value};
+use sealgate_builtins::{BuiltinError, Context, Entry, Host, Value};
 use wasmtime::{Caller, Linker, Memory, ResourceLimiter, Trap};
 
 use crate::abi::ValueAbi;
@@ -36,8 +36,9 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
-    pub(crate) fn new(max_memory: usize, builtins: Arc<BuiltinTable>, strict: bool) -> Self {
-        Self { limits: Limits { max_memory, refused: false }, builtins, strict, values: None, context: Context::new() }
+    pub(crate) fn new(max_memory: usize, builtins: Arc<BuiltinTable>, strict: bool, host: Host) -> Self {
+        let limits = Limits { max_memory, refused: false };
+        Self { limits, builtins, strict, values: None, context: Context::with_host(host) }
     }
 }
 
@@ -122,16 +123,16 @@ pub(crate) fn link(linker: &mut Linker<HostState>) -> Result<(), wasmtime::Error
     )?;
     // A policy's prints are nobody's business at decision time; the ABI wants the import to exist.
     linker.func_wrap("env", "opa_println", |_: i32| {})?;
-    type Host<'a> = Caller<'a, HostState>;
-    linker.func_wrap("env", "opa_builtin0", |host: Host<'_>, id: i32, ctx: i32| call(host, id, ctx, &[]))?;
-    linker.func_wrap("env", "opa_builtin1", |host: Host<'_>, id: i32, ctx: i32, a: i32| call(host, id, ctx, &[a]))?;
-    linker.func_wrap("env", "opa_builtin2", |host: Host<'_>, id: i32, ctx: i32, a: i32, b: i32| {
+    type Guest<'a> = Caller<'a, HostState>;
+    linker.func_wrap("env", "opa_builtin0", |host: Guest<'_>, id: i32, ctx: i32| call(host, id, ctx, &[]))?;
+    linker.func_wrap("env", "opa_builtin1", |host: Guest<'_>, id: i32, ctx: i32, a: i32| call(host, id, ctx, &[a]))?;
+    linker.func_wrap("env", "opa_builtin2", |host: Guest<'_>, id: i32, ctx: i32, a: i32, b: i32| {
         call(host, id, ctx, &[a, b])
     })?;
-    linker.func_wrap("env", "opa_builtin3", |host: Host<'_>, id: i32, ctx: i32, a: i32, b: i32, c: i32| {
+    linker.func_wrap("env", "opa_builtin3", |host: Guest<'_>, id: i32, ctx: i32, a: i32, b: i32, c: i32| {
         call(host, id, ctx, &[a, b, c])
     })?;
-    linker.func_wrap("env", "opa_builtin4", |host: Host<'_>, id: i32, ctx: i32, a: i32, b: i32, c: i32, d: i32| {
+    linker.func_wrap("env", "opa_builtin4", |host: Guest<'_>, id: i32, ctx: i32, a: i32, b: i32, c: i32, d: i32| {
         call(host, id, ctx, &[a, b, c, d])
     })?;
     Ok(())

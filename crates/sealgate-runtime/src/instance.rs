@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use sealgate_builtins::Value;
+use sealgate_builtins::{Context, Host, Value};
 use wasmtime::{AsContextMut, InstancePre, Store};
 
 use crate::abi::{Abi, Eval, Exports, INPUT_REFUSED, ValueAbi, check_version};
@@ -25,6 +25,8 @@ pub(crate) struct Template {
     pub(crate) pre: InstancePre<HostState>,
     pub(crate) exports: Arc<Exports>,
     pub(crate) builtins: Arc<BuiltinTable>,
+    /// What the builtins reach outside their arguments.
+    pub(crate) host: Host,
     /// The data document as JSON.
     pub(crate) data: Arc<[u8]>,
     pub(crate) identity: PolicyIdentity,
@@ -100,7 +102,7 @@ impl Instance {
     pub(crate) fn start_within(template: &Template, ticks: u64) -> Result<Self, DecideError> {
         template.engine.touch();
         let strict = template.exports.strict_builtin_errors();
-        let state = HostState::new(template.max_memory, Arc::clone(&template.builtins), strict);
+        let state = HostState::new(template.max_memory, Arc::clone(&template.builtins), strict, template.host.clone());
         let mut store = Store::new(template.engine.wasmtime(), state);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(ticks);
@@ -354,7 +356,7 @@ impl Instance {
         if parsed == Some(0) {
             return Err(DecideError::InvalidInput("the policy cannot read it".to_owned()));
         }
-        let at = self.guarded(|mut store, abi| {
+        let given = self.guarded(|mut store, abi| {
             let Eval::Context(context) = &abi.eval else { return Ok(0) };
             let ctx = context.new.call(&mut store, ())?;
             if let Some(input) = parsed {
@@ -368,9 +370,14 @@ impl Instance {
                 Format::Json => values.json_dump.call(&mut store, result),
                 Format::Rego => values.value_dump.call(&mut store, result),
             }
-        })?;
+        });
         self.store.data_mut().context.clear();
-        Ok(GuestPtr::from_abi(at))
+        given.map(GuestPtr::from_abi)
+    }
+
+    /// What the builtins see of the decision that is made next, or was made last.
+    pub(crate) fn context(&mut self) -> &mut Context {
+        &mut self.store.data_mut().context
     }
 
     fn load_data(&mut self, values: &ValueAbi, data: &[u8]) -> Result<i32, DecideError> {

@@ -92,6 +92,7 @@ impl Loaded {
             pre: self.pre.clone(),
             exports: Arc::clone(&self.exports),
             builtins: Arc::clone(&self.builtins),
+            host: options.host.clone(),
             data,
             identity: self.identity.clone(),
             max_memory: max_memory(&self.engine, options),

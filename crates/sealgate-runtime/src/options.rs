@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealgate_builtins::{Grants, Registry};
+use sealgate_builtins::{Grants, Host, Registry};
 
 use crate::audit::AuditSink;
 use crate::engine::Engine;
@@ -95,6 +95,9 @@ pub struct RuntimeOptions {
     pub builtins: Arc<Registry>,
     /// Which capabilities the policy's builtins may use. Pure ones, clock and randomness by default.
     pub grants: Grants,
+    /// What builtins reach outside their arguments: the clock, randomness, where prints go, the document of
+    /// `opa.runtime`.
+    pub host: Host,
     /// Who is told of every decision.
     pub audit: Option<Arc<dyn AuditSink>>,
     /// What becomes of a decision that could not be recorded.
@@ -118,6 +121,7 @@ impl Default for RuntimeOptions {
             measure_elapsed: false,
             builtins: Registry::standard(),
             grants: Grants::default(),
+            host: Host::default(),
             audit: None,
             on_audit_failure: OnAuditFailure::default(),
         }

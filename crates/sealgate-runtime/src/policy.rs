@@ -3,6 +3,8 @@
 //! Takes a [`VerifiedBundle`] and a host's options, compiles and warms, and then answers from any number of threads at
 //! once. It never sees an unverified bundle except through the one call that says `dangerous`.
 
+mod replay;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -466,15 +468,22 @@ impl Inner {
     /// Makes the decision of what was given, and records it.
     #[inline]
     fn settle(&self, given: Result<Given, DecideError>, input: &[u8], started: Option<Instant>) -> Decision {
+        let decision = self.unrecorded(given, started);
+        match &self.audit {
+            None => decision,
+            Some(sink) => self.record(&**sink, decision, input),
+        }
+    }
+
+    /// Makes the decision of what was given.
+    #[inline]
+    fn unrecorded(&self, given: Result<Given, DecideError>, started: Option<Instant>) -> Decision {
         let mut decision = match given {
             Ok(Given { verdict, policy, id }) => Decision { verdict, policy, id, elapsed: None, failure: None },
             Err(error) => self.failed(error),
         };
         decision.elapsed = started.map(|started| started.elapsed());
-        match &self.audit {
-            None => decision,
-            Some(sink) => self.record(&**sink, decision, input),
-        }
+        decision
     }
 
     #[cold]
