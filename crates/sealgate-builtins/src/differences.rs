@@ -79,7 +79,10 @@ pub static DIFFERENCES: &[Difference] = &[
     },
     Difference { builtins: &["rand.intn"], text: "the smallest integer of 64 bits is an error, which ends OPA" },
     Difference { builtins: &["print"], text: "the compiler leaves it out, as `opa build` does" },
-    Difference { builtins: &["internal.print"], text: "goes to the host's output, if there is one; at most 10,000 lines a call" },
+    Difference {
+        builtins: &["internal.print"],
+        text: "goes to the host's output, if there is one; at most 10,000 lines a call",
+    },
     Difference {
         builtins: &["internal.test_case"],
         text: "cannot be had: OPA's test runner puts it into tests, no policy can write it",
