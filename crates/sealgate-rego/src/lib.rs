@@ -6,11 +6,13 @@ pub mod ast;
 pub mod ast_json;
 pub mod builtins;
 pub mod capabilities;
+mod check;
 mod display;
 mod lexer;
 mod parser;
 mod resolve;
 pub mod resolved;
+mod types;
 
 pub use builtins::Builtin;
 pub use capabilities::{Capabilities, CapabilitiesError};

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use sealgate_diagnostics::{Diagnostic, Diagnostics};
 
 use crate::ast::{self, HeadKind, Module, Version};
+use crate::check::{self, TypeTree};
 use crate::resolved::{RefHead, ResolvedModules, ResolvedQuery};
 
 use declare::{Declarations, declare};
@@ -88,8 +89,13 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
         }
     }
     let entrypoints = entrypoints(modules, &all);
-    let resolved = ResolvedModules { rules, documents: all.documents, tree: all.tree, entrypoints };
-    recursion::check(&resolved, &mut own);
+    let types = TypeTree::default();
+    let mut resolved = ResolvedModules { rules, documents: all.documents, tree: all.tree, entrypoints, types };
+    let (order, needs) = recursion::check(&resolved, &mut own);
+    // Types make sense only of what is otherwise right.
+    if !own.has_errors() {
+        resolved.types = check::rules(&resolved, &order, needs, |_| Ok(None), &mut own);
+    }
     let whole = !own.has_errors();
     found.extend(own);
     whole.then_some(resolved)
@@ -124,6 +130,9 @@ pub fn resolve_query(
         order::query(&mut resolved.body, &resolved.vars, &mut own);
     }
     hoist::query(&mut resolved.body, &mut resolved.vars);
+    if !own.has_errors() {
+        check::query(&resolved, modules, &mut own);
+    }
     let whole = !own.has_errors();
     found.extend(own);
     whole.then_some(resolved)

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use sealgate_diagnostics::Span;
 
 use crate::builtins::Builtin;
+use crate::check::TypeTree;
 
 /// Declares an index type.
 macro_rules! index {
@@ -56,6 +57,8 @@ pub struct ResolvedModules {
     pub tree: RuleTree,
     /// What `entrypoint: true` annotations ask for, as paths below `data`, sorted.
     pub entrypoints: Vec<Vec<Arc<str>>>,
+    /// The types of the documents, for the queries that ask about them.
+    pub(crate) types: TypeTree,
 }
 
 /// The virtual documents by path: node 0 is `data`.

@@ -9,10 +9,16 @@ use crate::resolved::{
 
 use super::RECURSION_ERROR;
 
-/// Reports every group of documents that need each other.
-pub(super) fn check(modules: &ResolvedModules, found: &mut Diagnostics) {
+/// Reports every group of documents that need each other. Gives the documents, those first that others need, and what each
+/// needs: documents by their index, then the nodes of the tree.
+pub(super) fn check(modules: &ResolvedModules, found: &mut Diagnostics) -> (Vec<DocumentId>, Vec<Vec<usize>>) {
     let graph = Graph::of(modules);
-    for group in graph.cycles() {
+    let groups = graph.groups();
+    let recursive = groups.iter().filter(|group| match group.as_slice() {
+        [vertex] => graph.edges.get(*vertex).is_some_and(|edges| edges.contains(vertex)),
+        _ => true,
+    });
+    for group in recursive {
         let documents: Vec<_> = group.iter().filter_map(|vertex| modules.documents.get(*vertex)).collect();
         let Some(first) = documents.first() else { continue };
         let names: Vec<_> = documents.iter().chain([first]).map(|document| document.name()).collect();
@@ -26,6 +32,9 @@ pub(super) fn check(modules: &ResolvedModules, found: &mut Diagnostics) {
         }
         found.push(finding.help("a rule may not depend on its own result"));
     }
+    let vertices = groups.into_iter().flatten().filter(|vertex| *vertex < modules.documents.len());
+    let order = vertices.filter_map(|vertex| u32::try_from(vertex).ok().map(DocumentId)).collect();
+    (order, graph.edges)
 }
 
 /// What needs what: vertices are the documents, then the nodes of the tree (each needs all that lies below it).
@@ -55,8 +64,8 @@ impl Graph {
         graph
     }
 
-    /// The strongly connected groups that have a cycle, documents only, by Tarjan's algorithm without recursion.
-    fn cycles(&self) -> Vec<Vec<usize>> {
+    /// The strongly connected groups, those first that others need, by Tarjan's algorithm without recursion.
+    fn groups(&self) -> Vec<Vec<usize>> {
         const NEW: usize = usize::MAX;
         let mut number = vec![NEW; self.edges.len()];
         let mut low = vec![0; self.edges.len()];
@@ -98,10 +107,8 @@ impl Graph {
                             break;
                         }
                     }
-                    if group.len() > 1 || edges.contains(&vertex) {
-                        group.sort_unstable();
-                        groups.push(group);
-                    }
+                    group.sort_unstable();
+                    groups.push(group);
                 }
             }
         }
