@@ -8,6 +8,7 @@ mod body;
 mod env;
 mod refs;
 mod replaced;
+mod schema;
 mod unify;
 mod vars;
 
@@ -22,6 +23,7 @@ use crate::resolved::{
 use crate::types::{Constant, Type};
 
 pub(crate) use env::TypeTree;
+pub(crate) use schema::{Given, type_of as schema_type};
 use env::{Layers, constant};
 use replaced::Replaced;
 use vars::Vars;
@@ -58,16 +60,14 @@ struct Checker<'a> {
     again: bool,
 }
 
-/// What schemas say of `input` and `data` in a rule: a layer, or that they contradict each other.
-pub(crate) type RuleSchemas = Result<Option<Arc<TypeTree>>, Box<Diagnostic>>;
-
 /// Checks every rule; gives the types of the documents. `order` names the documents, those first that others need;
-/// `edges` says which vertices need which: documents by their index, then the nodes of the rule tree.
+/// `edges` says which vertices need which: documents by their index, then the nodes of the rule tree. `schemas` gives what
+/// schemas say in a rule.
 pub(crate) fn rules(
     modules: &ResolvedModules,
     order: &[DocumentId],
     edges: Vec<Vec<usize>>,
-    schemas: impl Fn(usize) -> RuleSchemas,
+    schemas: impl Fn(usize) -> Vec<Given>,
     found: &mut Diagnostics,
 ) -> TypeTree {
     let mut tree = TypeTree::default();
@@ -79,13 +79,8 @@ pub(crate) fn rules(
         ids.sort();
         for id in ids {
             let Some(rule) = modules.rule(id) else { continue };
-            let layer = match schemas(id.index()) {
-                Ok(layer) => layer,
-                Err(finding) => {
-                    found.push(*finding);
-                    continue;
-                }
-            };
+            let given = schemas(id.index());
+            let layer = (!given.is_empty()).then(|| Arc::new(schema::layer(&given, &tree)));
             let path = ground_path(document, rule);
             let mut made = Vec::with_capacity(rule.branches.len());
             let mut checker = Checker {

@@ -2,6 +2,7 @@
 //!
 //! All findings of all modules are gathered. Knows nothing of plans.
 
+mod captured;
 mod declare;
 mod globals;
 mod hoist;
@@ -24,7 +25,7 @@ use crate::resolved::{RefHead, ResolvedModules, ResolvedQuery};
 use declare::{Declarations, declare};
 use globals::Globals;
 use lower::{Lowering, Unit};
-use metadata::Metadata;
+use metadata::{Asker, Metadata};
 
 /// Code of findings about names, calls and definitions that do not fit each other.
 pub const TYPE_ERROR: &str = "rego_type_error";
@@ -60,8 +61,9 @@ pub struct QueryContext<'a> {
 pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnostics) -> Option<ResolvedModules> {
     let mut own = Diagnostics::new();
     let all = declare(modules, &mut own);
-    let metadata = Metadata::new(modules, &all.packages);
+    let metadata = Metadata::read(modules, &all.packages, &mut own);
     let mut rules = Vec::with_capacity(all.rules.len());
+    let mut printing = Vec::new();
     for (index, module) in modules.iter().enumerate() {
         let globals = Globals::of(module, index, &all, options.strict, &mut own);
         let unit = Unit {
@@ -74,9 +76,13 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
         };
         let mut used = HashSet::new();
         for declared in all.rules.iter().skip(rules.len()).take_while(|declared| declared.module == index) {
-            check_head(declared.rule, module, &mut own);
+            check_head(declared.rule, unit.guards_roots(), &mut own);
             let findings = own.len();
-            let mut rule = Lowering::new(&unit, &mut own, &mut used).rule(declared);
+            let (mut rule, captures) = Lowering::new(&unit, &mut own, &mut used).rule(declared);
+            if captures {
+                captured::rule(&rule, &mut own);
+                printing.push(rules.len());
+            }
             // A name that could not be declared would be reported as unsafe on top.
             if own.len() == findings {
                 order::rule(&mut rule, &mut own);
@@ -94,7 +100,19 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
     let (order, needs) = recursion::check(&resolved, &mut own);
     // Types make sense only of what is otherwise right.
     if !own.has_errors() {
-        resolved.types = check::rules(&resolved, &order, needs, |_| Ok(None), &mut own);
+        let has_schemas = metadata.has_schemas();
+        let schemas = |rule: usize| {
+            let Some(declared) = all.rules.get(rule).filter(|_| has_schemas) else { return Vec::new() };
+            let document = resolved.document(declared.document).into_iter().flat_map(|document| &document.path);
+            let path = document.chain(&declared.below).cloned().collect();
+            metadata.schemas(&Asker { module: declared.module, rule: declared.index, path })
+        };
+        resolved.types = check::rules(&resolved, &order, needs, schemas, &mut own);
+    }
+    for index in printing {
+        if let Some(rule) = resolved.rules.get_mut(index) {
+            captured::strip_rule(rule);
+        }
     }
     let whole = !own.has_errors();
     found.extend(own);
@@ -126,6 +144,7 @@ pub fn resolve_query(
         metadata: None,
     };
     let mut resolved = Lowering::new(&unit, &mut own, &mut HashSet::new()).query(query.body);
+    captured::query(&resolved.body, &resolved.vars, &mut own);
     if own.is_empty() {
         order::query(&mut resolved.body, &resolved.vars, &mut own);
     }
@@ -133,14 +152,15 @@ pub fn resolve_query(
     if !own.has_errors() {
         check::query(&resolved, modules, &mut own);
     }
+    captured::strip_query(&mut resolved);
     let whole = !own.has_errors();
     found.extend(own);
     whole.then_some(resolved)
 }
 
-fn check_head(rule: &ast::Rule, module: &Module, found: &mut Diagnostics) {
+fn check_head(rule: &ast::Rule, guards_roots: bool, found: &mut Diagnostics) {
     let ast::TermKind::Var(name) = &rule.head.reference.head.kind else { return };
-    if module.version == Version::V1 && matches!(name.text.as_str(), "input" | "data") {
+    if guards_roots && matches!(name.text.as_str(), "input" | "data") {
         found.push(
             Diagnostic::error(COMPILE_ERROR, format!("rules must not shadow `{}`", name.text))
                 .at(rule.head.span)

@@ -106,6 +106,11 @@ pub(super) fn names_of(rule: &ast::Rule) -> Path {
     std::iter::once(Arc::from(name.text.as_str())).chain(below).collect()
 }
 
+/// How many arguments a function takes; `f()` is no function but a rule.
+fn arity_of(rule: &ast::Rule) -> Option<usize> {
+    rule.head.args.as_ref().map(Vec::len).filter(|arity| *arity > 0)
+}
+
 fn too_long(span: Span) -> Diagnostic {
     Diagnostic::error(COMPILE_ERROR, format!("a path of more than {MAX_PATH} names")).at(span)
 }
@@ -153,7 +158,7 @@ fn settle(draft: Draft, node: NodeId, path: Path, all: &mut Declarations<'_>) {
         declared.below.drain(..path.len());
         open |= !declared.below.is_empty() || !declared.tail.is_empty();
         contains |= matches!(declared.rule.head.kind, HeadKind::Contains { .. });
-        arity = arity.or(declared.rule.head.args.as_ref().map(Vec::len));
+        arity = arity.or(arity_of(declared.rule));
         if declared.rule.default { default = Some(id) } else { rules.push(id) }
     }
     let kind = match arity {
@@ -176,8 +181,13 @@ fn check(node: &Draft, path: &mut Path, rules: &[Declared<'_>], found: &mut Diag
         let at = first.rule.head.span;
         let below: Vec<&Declared<'_>> = node.rules_below().iter().filter_map(|id| rules.get(id.index())).collect();
         let whole = here.iter().any(|declared| declared.tail.is_empty());
-        let function_below = below.iter().find(|declared| declared.rule.head.args.is_some());
-        let conflict = if whole { below.first() } else { function_below };
+        let function_below = below.iter().find(|declared| arity_of(declared.rule).is_some());
+        // Nothing lies below a rule without operands, also where a number or the like leads there.
+        let scalar = |declared: &&&Declared<'_>| {
+            let first = declared.tail.first().map(|term| &term.kind);
+            matches!(first, Some(TermKind::Number(_) | TermKind::Bool(_) | TermKind::Null))
+        };
+        let conflict = if whole { below.first().or_else(|| here.iter().find(scalar)) } else { function_below };
         if let Some(other) = conflict {
             found.push(
                 Diagnostic::error(TYPE_ERROR, format!("rule `{}` conflicts with rules below it", name()))
@@ -187,8 +197,8 @@ fn check(node: &Draft, path: &mut Path, rules: &[Declared<'_>], found: &mut Diag
             );
         }
         let contains = |declared: &&Declared<'_>| matches!(declared.rule.head.kind, HeadKind::Contains { .. });
-        let arity = |declared: &Declared<'_>| declared.rule.head.args.as_ref().map(Vec::len);
-        let shape = |declared: &Declared<'_>| (contains(&declared), declared.tail.is_empty(), arity(declared));
+        let shape =
+            |declared: &Declared<'_>| (contains(&declared), declared.tail.is_empty(), arity_of(declared.rule));
         // A tail that begins with a constant makes a place of its own, which may hold another kind of rule.
         let plain =
             |declared: &&&Declared<'_>| declared.tail.first().is_none_or(|term| matches!(term.kind, TermKind::Var(_)));
@@ -219,7 +229,7 @@ fn check(node: &Draft, path: &mut Path, rules: &[Declared<'_>], found: &mut Diag
             );
         }
         if let Some(declared) =
-            here.iter().find(|declared| declared.rule.head.args.is_some() && !declared.tail.is_empty())
+            here.iter().find(|declared| arity_of(declared.rule).is_some() && !declared.tail.is_empty())
         {
             found.push(
                 Diagnostic::error(COMPILE_ERROR, format!("function `{}` has an operand that is not a name", name()))

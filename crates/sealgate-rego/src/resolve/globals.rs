@@ -47,13 +47,13 @@ impl Globals {
         let mut imported: HashMap<&str, Span> = HashMap::new();
         for (at, import) in module.imports.iter().enumerate() {
             let Some((root, rest)) = import.path.split_first() else { continue };
-            let head = match root.text.as_str() {
-                "input" => RefHead::Input,
-                "data" => RefHead::Data,
-                _ => continue,
-            };
             let Some(name) = import.alias.as_ref().or(import.path.last()) else { continue };
             let text = name.text.as_str();
+            let head = match root.text.as_str() {
+                "input" => Some(RefHead::Input),
+                "data" => Some(RefHead::Data),
+                _ => None,
+            };
             if strict {
                 if let Some(first) = imported.insert(text, import.span) {
                     let message = format!("import must not shadow import `{text}`");
@@ -66,6 +66,7 @@ impl Globals {
                     found.push(Diagnostic::error(COMPILE_ERROR, message).at(name.span).help("choose another alias"));
                 }
             }
+            let Some(head) = head else { continue };
             let path = rest.iter().map(|name| Arc::from(name.text.as_str())).collect();
             names.insert(text.to_owned(), Global { head, path, import: Some(at) });
         }

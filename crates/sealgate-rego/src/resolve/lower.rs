@@ -37,6 +37,13 @@ pub(super) struct Unit<'a> {
     pub(super) metadata: Option<&'a Metadata<'a>>,
 }
 
+impl Unit<'_> {
+    /// Whether `input` and `data` may not be shadowed.
+    pub(super) fn guards_roots(&self) -> bool {
+        self.strict || self.version == Version::V1
+    }
+}
+
 /// The state while one rule or query is lowered.
 #[derive(Debug)]
 pub(super) struct Lowering<'a> {
@@ -47,6 +54,8 @@ pub(super) struct Lowering<'a> {
     used: &'a mut HashSet<usize>,
     /// The rule, for its metadata.
     asker: Option<Asker>,
+    /// Whether a call of `print` or a template string was seen.
+    pub(super) captures: bool,
 }
 
 /// What a bare name stands for.
@@ -60,7 +69,7 @@ enum Named<'a> {
 impl<'a> Lowering<'a> {
     /// A lowering with no scope open.
     pub(super) fn new(unit: &'a Unit<'a>, found: &'a mut Diagnostics, used: &'a mut HashSet<usize>) -> Self {
-        Self { unit, scopes: Scopes::default(), found, used, asker: None }
+        Self { unit, scopes: Scopes::default(), found, used, asker: None, captures: false }
     }
 
     fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {

@@ -1,24 +1,35 @@
-//! `rego.metadata.rule()` and `rego.metadata.chain()`: `# METADATA` blocks as constants.
-//!
-//! The blocks are read when the first call asks for them. `schemas` are left out.
+//! `# METADATA` blocks: checked, as constants for `rego.metadata.rule()` and `rego.metadata.chain()`, and as the schemas that
+//! hold in a rule. Constants leave `schemas` out.
 
-use std::cell::OnceCell;
+mod fields;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use sealgate_diagnostics::Span;
+use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 use serde_json::{Map, Value, json};
 
 use crate::ast::{AnnotationTarget, Annotations, Module};
 use crate::resolved::{Term, TermKind};
 
+use super::TYPE_ERROR;
 use super::declare::Path;
+use crate::check::Given;
+use fields::Schema;
+
+/// The code of findings about blocks that say what they must not.
+const PARSE_ERROR: &str = "rego_parse_error";
 
 /// The `# METADATA` blocks of all modules.
 #[derive(Debug)]
 pub(super) struct Metadata<'a> {
-    modules: &'a [Module],
     packages: &'a [Path],
-    blocks: OnceCell<Result<Vec<Block>, (Span, String)>>,
+    /// In the order written.
+    blocks: Vec<Block>,
+    /// Those before a rule of a module.
+    of_rule: HashMap<(usize, usize), Vec<usize>>,
+    /// The others.
+    of_path: HashMap<(Scope, Path), usize>,
 }
 
 /// The rule that asks.
@@ -40,9 +51,11 @@ struct Block {
     rule: Option<usize>,
     path: Path,
     annotations: Value,
+    schemas: Vec<Schema>,
+    span: Span,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Scope {
     Rule,
     Document,
@@ -51,54 +64,95 @@ enum Scope {
 }
 
 impl<'a> Metadata<'a> {
-    pub(super) fn new(modules: &'a [Module], packages: &'a [Path]) -> Self {
-        Self { modules, packages, blocks: OnceCell::new() }
+    /// Reads the blocks of all modules and says what is wrong with them.
+    pub(super) fn read(modules: &[Module], packages: &'a [Path], found: &mut Diagnostics) -> Self {
+        let mut blocks: Vec<Block> = Vec::new();
+        for (index, (module, package)) in modules.iter().zip(packages).enumerate() {
+            for block in &module.annotations {
+                match read(block, index, module, package) {
+                    Ok(block) => blocks.push(block),
+                    Err(message) => found.push(Diagnostic::error(PARSE_ERROR, message).at(block.span)),
+                }
+            }
+        }
+        let mut all = Self { packages, blocks: Vec::new(), of_rule: HashMap::new(), of_path: HashMap::new() };
+        for block in blocks {
+            let at = all.blocks.len();
+            if let (Scope::Rule, Some(rule)) = (block.scope, block.rule) {
+                all.of_rule.entry((block.module, rule)).or_default().push(at);
+            } else if let Some(first) = all.of_path.insert((block.scope, block.path.clone()), at) {
+                let message = format!("{} annotation redeclared", block.scope.name());
+                let finding = Diagnostic::error(TYPE_ERROR, message).at(block.span);
+                let first = all.blocks.get(first).map_or(block.span, |first| first.span);
+                found.push(finding.label(first, "declared here too"));
+            }
+            for error in block.schemas.iter().filter_map(|schema| schema.as_ref().err()) {
+                found.push(Diagnostic::error(TYPE_ERROR, error).at(block.span));
+            }
+            all.blocks.push(block);
+        }
+        all
     }
 
-    /// What `rego.metadata.rule()` gives in a rule, or what is wrong with a block and where.
-    pub(super) fn rule(&self, asker: &Asker, span: Span) -> Result<Term, (Span, String)> {
-        let own = self.blocks()?.iter().find(|block| block.is_of(asker));
-        Ok(own.map_or_else(|| constant(&json!({}), span), |block| constant(&block.annotations, span)))
+    /// Whether there is nothing to say of schemas.
+    pub(super) fn has_schemas(&self) -> bool {
+        self.blocks.iter().any(|block| !block.schemas.is_empty())
     }
 
-    /// What `rego.metadata.chain()` gives in a rule, or what is wrong with a block and where.
-    pub(super) fn chain(&self, asker: &Asker, span: Span) -> Result<Term, (Span, String)> {
-        let blocks = self.blocks()?;
+    /// What `rego.metadata.rule()` gives in a rule.
+    pub(super) fn rule(&self, asker: &Asker, span: Span) -> Term {
+        let own = self.of_rule(asker).next();
+        own.map_or_else(|| constant(&json!({}), span), |block| constant(&block.annotations, span))
+    }
+
+    /// The schemas that hold in a rule, those of the outermost scope first.
+    pub(super) fn schemas(&self, asker: &Asker) -> Vec<Given> {
         let package = self.packages.get(asker.module).map_or(&[][..], Vec::as_slice);
-        let mut links: Vec<Value> = blocks.iter().rev().filter(|block| block.is_of(asker)).map(Block::link).collect();
+        let outer = (0..=package.len()).filter_map(|len| self.of_path(Scope::Subpackages, package.get(..len)?));
+        let outer = outer.chain(self.of_path(Scope::Package, package)).chain(self.of_path(Scope::Document, &asker.path));
+        outer.chain(self.of_rule(asker)).flat_map(|block| &block.schemas).flatten().cloned().collect()
+    }
+
+    /// What `rego.metadata.chain()` gives in a rule.
+    pub(super) fn chain(&self, asker: &Asker, span: Span) -> Term {
+        let package = self.packages.get(asker.module).map_or(&[][..], Vec::as_slice);
+        let mut links: Vec<Value> = self.of_rule(asker).rev().map(Block::link).collect();
         if links.is_empty() {
             links.push(json!({ "path": texts(&asker.path) }));
         }
-        let of_path = |scope, path: &[Arc<str>]| {
-            blocks.iter().find(move |block| block.scope == scope && block.path == path).map(Block::link)
-        };
+        let of_path = |scope, path| self.of_path(scope, path).map(Block::link);
         links.extend(of_path(Scope::Document, &asker.path));
         links.extend(of_path(Scope::Package, package));
         for len in (1..=package.len()).rev() {
             links.extend(package.get(..len).and_then(|path| of_path(Scope::Subpackages, path)));
         }
-        Ok(constant(&Value::Array(links), span))
+        constant(&Value::Array(links), span)
     }
 
-    fn blocks(&self) -> Result<&[Block], (Span, String)> {
-        let blocks = self.blocks.get_or_init(|| {
-            let mut blocks = Vec::new();
-            for (index, (module, package)) in self.modules.iter().zip(self.packages).enumerate() {
-                for block in &module.annotations {
-                    blocks.extend(read(block, index, module, package).map_err(|error| (block.span, error))?);
-                }
-            }
-            Ok(blocks)
-        });
-        blocks.as_deref().map_err(Clone::clone)
+    /// The blocks before a rule, in the order written.
+    fn of_rule(&self, asker: &Asker) -> impl DoubleEndedIterator<Item = &Block> {
+        let blocks = self.of_rule.get(&(asker.module, asker.rule)).into_iter().flatten();
+        blocks.filter_map(|at| self.blocks.get(*at))
+    }
+
+    /// The block of a scope for a path.
+    fn of_path(&self, scope: Scope, path: &[Arc<str>]) -> Option<&Block> {
+        self.blocks.get(*self.of_path.get(&(scope, path.to_vec()))?)
+    }
+}
+
+impl Scope {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Document => "document",
+            Self::Package => "package",
+            Self::Subpackages => "subpackages",
+        }
     }
 }
 
 impl Block {
-    fn is_of(&self, asker: &Asker) -> bool {
-        self.scope == Scope::Rule && self.module == asker.module && self.rule == Some(asker.rule)
-    }
-
     fn link(&self) -> Value {
         json!({ "path": texts(&self.path), "annotations": self.annotations })
     }
@@ -108,41 +162,55 @@ fn texts(path: &[Arc<str>]) -> Vec<&str> {
     path.iter().map(|key| &**key).collect()
 }
 
-fn read(block: &Annotations, index: usize, module: &Module, package: &Path) -> Result<Option<Block>, String> {
+fn read(block: &Annotations, index: usize, module: &Module, package: &Path) -> Result<Block, String> {
     let yaml: Value = serde_saphyr::from_str(&block.yaml).map_err(|error| error.to_string())?;
-    let Value::Object(fields) = yaml else { return Err("a metadata block must be a mapping".to_owned()) };
+    let fields = match yaml {
+        Value::Object(fields) => fields,
+        Value::Null => Map::new(),
+        _ => return Err("a metadata block must be a mapping".to_owned()),
+    };
+    let schemas = fields::check(&fields)?;
     let entrypoint = fields.get("entrypoint") == Some(&Value::Bool(true));
     let (rule, default) = match block.target {
         AnnotationTarget::Package => (None, Scope::Package),
         AnnotationTarget::Rule(rule) if entrypoint => (Some(rule), Scope::Document),
         AnnotationTarget::Rule(rule) => (Some(rule), Scope::Rule),
-        AnnotationTarget::Import => return Ok(None),
+        AnnotationTarget::Import => {
+            return Err("a metadata block must stand before a rule or the package, not before an import".to_owned());
+        }
     };
     let scope = match fields.get("scope").and_then(Value::as_str) {
-        None => default,
+        None | Some("") => default,
         Some("rule") => Scope::Rule,
         Some("document") => Scope::Document,
         Some("package") => Scope::Package,
         Some("subpackages") => Scope::Subpackages,
         Some(other) => return Err(format!("invalid metadata scope `{other}`")),
     };
+    match (scope, rule) {
+        (Scope::Rule | Scope::Document, None) => {
+            return Err(format!("annotation scope `{}` must be applied to a rule", scope.name()));
+        }
+        (Scope::Package | Scope::Subpackages, Some(_)) => {
+            return Err(format!("annotation scope `{}` must be applied to a package", scope.name()));
+        }
+        _ => {}
+    }
+    if entrypoint && !matches!(scope, Scope::Document | Scope::Package) {
+        return Err(format!("`entrypoint` cannot go with the scope `{}`", scope.name()));
+    }
     let mut path = package.clone();
     if let (Some(rule), Scope::Rule | Scope::Document) = (rule.and_then(|rule| module.rules.get(rule)), scope) {
         path.extend(super::declare::names_of(rule));
     }
-    Ok(Some(Block { scope, module: index, rule, path, annotations: annotations(&fields, scope) }))
+    let annotations = annotations(&fields, scope);
+    Ok(Block { scope, module: index, rule, path, annotations, schemas, span: block.span })
 }
 
 /// The fields as OPA shows them: empty ones left out, authors and resources as objects.
 fn annotations(fields: &Map<String, Value>, scope: Scope) -> Value {
-    let name = match scope {
-        Scope::Rule => "rule",
-        Scope::Document => "document",
-        Scope::Package => "package",
-        Scope::Subpackages => "subpackages",
-    };
     let mut shown = Map::new();
-    shown.insert("scope".to_owned(), name.into());
+    shown.insert("scope".to_owned(), scope.name().into());
     for key in ["title", "description", "entrypoint", "organizations", "custom"] {
         let Some(value) = fields.get(key) else { continue };
         let empty = match value {

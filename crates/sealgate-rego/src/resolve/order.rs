@@ -1,6 +1,6 @@
 //! Safety: an order of each body in which every expression finds its inputs bound, or the variables that have none.
 
-mod outputs;
+pub(super) mod outputs;
 
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 

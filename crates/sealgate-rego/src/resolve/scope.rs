@@ -126,6 +126,8 @@ impl Scopes {
         };
         if let Some((_, id, known)) = known {
             if how == Occurrence::Argument && known == Occurrence::Argument {
+                // Both arguments must be equal: that is a use.
+                self.count_use(id);
                 return Ok(id);
             }
             return Err(known);

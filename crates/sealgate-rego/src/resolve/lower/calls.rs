@@ -12,7 +12,7 @@ use crate::resolved::{
 };
 
 use super::super::TYPE_ERROR;
-use super::{Lowering, Named, Unit, unit_true};
+use super::{Lowering, Named, Unit};
 
 /// What a function name stands for.
 pub(super) enum Function {
@@ -29,8 +29,7 @@ impl Lowering<'_> {
         if let Some(Function::Builtin(builtin)) = &function
             && matches!(builtin.name, "print" | "internal.print")
         {
-            // Printing has no place in a decision; what it would print is not evaluated.
-            return Some(ExprKind::Term(unit_true(span)));
+            return self.print(&call.args, span);
         }
         if let Some(term) = self.metadata(function.as_ref(), call, span) {
             return match self.terms(&call.args, before).pop() {
@@ -96,19 +95,13 @@ impl Lowering<'_> {
             self.refuse("metadata can be asked for in rules only", span);
             return None;
         };
-        let term =
-            if builtin.name == "rego.metadata.rule" { metadata.rule(asker, span) } else { metadata.chain(asker, span) };
-        match term {
-            Ok(term) => Some(term),
-            Err((at, message)) => {
-                self.refuse(message, at);
-                None
-            }
-        }
+        let of_rule = builtin.name == "rego.metadata.rule";
+        Some(if of_rule { metadata.rule(asker, span) } else { metadata.chain(asker, span) })
     }
 
     /// `$"…"`: a call of the builtin that joins the parts, where an undefined part is not the end of it.
     pub(super) fn template(&mut self, parts: &[ast::TemplatePart], span: Span, out: &mut Vec<Expr>) -> Term {
+        self.captures = true;
         let mut items = Vec::with_capacity(parts.len());
         for part in parts {
             match part {
@@ -130,6 +123,23 @@ impl Lowering<'_> {
         output
     }
 
+    /// `print(…)`: each argument in a set of at most one value, as a part of it may be undefined. It is checked, and then left
+    /// out: printing has no place in a decision.
+    fn print(&mut self, args: &[ast::Term], span: Span) -> Option<ExprKind> {
+        self.captures = true;
+        let mut items = Vec::with_capacity(args.len());
+        for arg in args {
+            let mut body = Vec::new();
+            let term = self.term(arg, &mut body);
+            let head = self.bind(term, &mut body);
+            let comprehension = Comprehension { head: ComprehensionHead::Set(head), body };
+            items.push(Term { kind: TermKind::Comprehension(Box::new(comprehension)), span: arg.span });
+        }
+        let args = vec![Term { kind: TermKind::Array(items), span }];
+        let callee = Callee::Builtin(Builtin::find("internal.print")?);
+        Some(ExprKind::Call(Call { callee, args, output: None }))
+    }
+
     /// A part as a set of at most one value: empty where the part is undefined.
     fn template_part(&mut self, part: &ast::Expr) -> Term {
         let span = part.span;
@@ -137,14 +147,13 @@ impl Lowering<'_> {
             self.refuse("only a value can stand in a template string", span);
             return Term { kind: TermKind::Null, span };
         };
-        self.scopes.push(Vec::new());
         let mut body = Vec::new();
         let with = self.withs(&part.with, &mut body);
         let replaced = body.len();
+        let is_call = matches!(term.kind, ast::TermKind::Call(_));
         let term = self.term(term, &mut body);
-        self.scopes.pop();
-        if let Some(walk) = body.iter().find(|expr| is_relation(expr)) {
-            self.refuse("a call that may have several results cannot stand in a template string", walk.span);
+        if let Some(call) = body.last().filter(|expr| is_call && is_relation(expr)) {
+            self.refuse("a call that may have several results cannot stand in a template string", call.span);
         }
         let kind = match term.kind {
             TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) | TermKind::String(_) if body.is_empty() => {
@@ -198,7 +207,7 @@ impl Lowering<'_> {
         };
         if let Some(Function::Builtin(builtin)) = &found
             && builtin.is_deprecated()
-            && self.unit.version == ast::Version::V1
+            && self.unit.guards_roots()
         {
             let message = format!("deprecated built-in function calls in expression: `{}`", builtin.name);
             self.error(TYPE_ERROR, message, span);

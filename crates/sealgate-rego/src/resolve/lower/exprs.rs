@@ -37,6 +37,13 @@ impl Lowering<'_> {
             ast::ExprKind::Assign(left, right) => {
                 // The right side is read before the left side declares anything.
                 let right = self.term(right, before);
+                if self.unit.guards_roots()
+                    && let ast::TermKind::Var(name) = &left.kind
+                    && is_root(name)
+                {
+                    let message = format!("variables must not shadow `{}`", name.text);
+                    self.refuse(message, name.span);
+                }
                 if expr.negated {
                     self.refuse("cannot assign vars inside negated expression", expr.span);
                     return None;
@@ -70,16 +77,33 @@ impl Lowering<'_> {
                 self.scopes.pop();
                 ExprKind::Every(Box::new(Every { key, value: value?, domain, body }))
             }
-            ast::ExprKind::Not(body) => ExprKind::Not(self.closure(body)),
+            ast::ExprKind::Not(body) => {
+                self.no_assignment(body, expr, "a negated expression");
+                ExprKind::Not(self.closure(body))
+            }
             ast::ExprKind::And(left, right) => {
+                self.no_assignment(left, expr, "an operand of `and`");
+                self.no_assignment(right, expr, "an operand of `and`");
                 let left = self.closure(left);
                 ExprKind::And(left, self.closure(right))
             }
             ast::ExprKind::Or(left, right) => {
+                self.no_assignment(left, expr, "an operand of `or`");
+                self.no_assignment(right, expr, "an operand of `or`");
                 let left = self.closure(left);
                 ExprKind::Or(left, self.closure(right))
             }
         })
+    }
+
+    /// An assignment without braces around it binds nothing for anybody.
+    fn no_assignment(&mut self, body: &[ast::Expr], around: &ast::Expr, what: &str) {
+        let [only] = body else { return };
+        // Braces would stand between the ends of the whole and its body.
+        let bare = only.span.start == around.span.start || only.span.end == around.span.end;
+        if bare && matches!(only.kind, ast::ExprKind::Assign(..)) {
+            self.refuse(format!("cannot assign vars inside {what} without braces"), only.span);
+        }
     }
 
     fn closure(&mut self, body: &[ast::Expr]) -> Vec<Expr> {
@@ -120,10 +144,6 @@ impl Lowering<'_> {
 
     /// Declares a name, or reports why it cannot be declared.
     pub(super) fn declare(&mut self, name: &ast::Name, how: Occurrence) -> Option<VarId> {
-        if self.unit.version == ast::Version::V1 && matches!(name.text.as_str(), "input" | "data") {
-            let message = format!("variables must not shadow `{}`", name.text);
-            self.refuse(message, name.span);
-        }
         let known = match self.scopes.declare(&name.text, name.span, how) {
             Ok(id) => return Some(id),
             Err(known) => known,
@@ -158,7 +178,8 @@ impl Lowering<'_> {
             pattern_names(pattern, &mut |name| patterns.push(name));
         }
         for name in patterns {
-            if name.text != "_" && skip.insert(name.text.as_str()) {
+            // `input` and `data` name the documents in a pattern of `some … in`.
+            if name.text != "_" && !is_root(name) && skip.insert(name.text.as_str()) {
                 self.declare(name, Occurrence::Declared);
             }
         }
@@ -186,6 +207,11 @@ impl Lowering<'_> {
     }
 }
 
+/// Whether a name is one of the documents'.
+pub(super) fn is_root(name: &ast::Name) -> bool {
+    matches!(name.text.as_str(), "input" | "data")
+}
+
 /// The names that a body declares, at any point of it, for itself.
 pub(super) fn declared(body: &[ast::Expr]) -> Vec<Arc<str>> {
     let mut names = Vec::new();
@@ -199,6 +225,11 @@ pub(super) fn declared(body: &[ast::Expr]) -> Vec<Arc<str>> {
             ast::ExprKind::Assign(left, _) => pattern_names(left, &mut add),
             ast::ExprKind::Some(some) => some.iter().for_each(&mut add),
             ast::ExprKind::SomeIn { key, value, .. } => {
+                let mut add = |name| {
+                    if !is_root(name) {
+                        add(name);
+                    }
+                };
                 key.iter().chain([value]).for_each(|pattern| pattern_names(pattern, &mut add));
             }
             ast::ExprKind::Term(_)

@@ -7,16 +7,16 @@ use sealgate_diagnostics::{Diagnostic, Span};
 use crate::ast;
 use crate::resolved::{Branch, Expr, ResolvedQuery, Rule, Term, TermKind, Variable};
 
-use super::super::COMPILE_ERROR;
+use super::super::{COMPILE_ERROR, UNSAFE_VAR_ERROR};
 use super::super::declare::Declared;
 use super::super::metadata::Asker;
 use super::super::scope::Occurrence;
-use super::exprs::declared;
+use super::exprs::{declared, is_root};
 use super::{Lowering, unit_true};
 
 impl Lowering<'_> {
-    /// Lowers a rule; its bodies are in the order written.
-    pub(in super::super) fn rule(mut self, declared_rule: &Declared<'_>) -> Rule {
+    /// Lowers a rule; its bodies are in the order written. Says too whether anything in it is captured.
+    pub(in super::super) fn rule(mut self, declared_rule: &Declared<'_>) -> (Rule, bool) {
         let rule = declared_rule.rule;
         let head = &rule.head;
         let path = self.unit.documents.get(declared_rule.document.index()).map(|document| document.path.clone());
@@ -66,7 +66,9 @@ impl Lowering<'_> {
         }
         self.report_unused();
         let document = declared_rule.document;
-        Rule { document, tail, params, contains, branches, vars: self.scopes.into_vars(), span: rule.span }
+        let captures = self.captures;
+        let vars = self.scopes.into_vars();
+        (Rule { document, tail, params, contains, branches, vars, span: rule.span }, captures)
     }
 
     /// Lowers a query; its body is in the order written.
@@ -88,6 +90,10 @@ impl Lowering<'_> {
     fn param(&mut self, param: &ast::Term, before: &mut Vec<Expr>) -> Term {
         let span = param.span;
         let kind = match &param.kind {
+            ast::TermKind::Var(name) if is_root(name) => {
+                self.refuse(format!("args must not shadow `{}`", name.text), span);
+                self.declare(name, Occurrence::Argument).map_or(TermKind::Null, TermKind::Var)
+            }
             ast::TermKind::Var(name) => match self.declare(name, Occurrence::Argument) {
                 Some(id) => TermKind::Var(id),
                 None => TermKind::Null,
@@ -95,8 +101,17 @@ impl Lowering<'_> {
             ast::TermKind::Array(items) => TermKind::Array(items.iter().map(|item| self.param(item, before)).collect()),
             ast::TermKind::Set(items) => TermKind::Set(items.iter().map(|item| self.param(item, before)).collect()),
             ast::TermKind::Object(pairs) => TermKind::Object(
-                pairs.iter().map(|(key, value)| (self.param(key, before), self.param(value, before))).collect(),
+                pairs.iter().map(|(key, value)| (self.param_key(key, before), self.param(value, before))).collect(),
             ),
+            ast::TermKind::Ref(reference) => {
+                let root = match &reference.head.kind {
+                    ast::TermKind::Var(name) => name.text.as_str(),
+                    _ => "(…)",
+                };
+                let found = Diagnostic::error(UNSAFE_VAR_ERROR, format!("var `{root}` is unsafe")).at(span);
+                self.found.push(found.help("an argument is a pattern: compare it in the body instead"));
+                TermKind::Null
+            }
             ast::TermKind::Call(_) => {
                 self.refuse("rule arguments cannot contain calls", span);
                 TermKind::Null
@@ -107,6 +122,17 @@ impl Lowering<'_> {
             }
         };
         Term { kind, span }
+    }
+
+    /// A key in a pattern is a value, unless it is a variable.
+    fn param_key(&mut self, key: &ast::Term, before: &mut Vec<Expr>) -> Term {
+        match key.kind {
+            ast::TermKind::Ref(_) => {
+                let key = self.term(key, before);
+                self.bind_if_needed(key, before)
+            }
+            _ => self.param(key, before),
+        }
     }
 
     fn report_unused(&mut self) {

@@ -5,7 +5,7 @@ use crate::resolved::{Call, Expr, ExprKind, Ref, RefHead, Term, TermKind, VarId,
 use super::super::vars::{VarSet, terms_of, visit};
 
 /// The variables that an expression binds where those in `safe` are bound.
-pub(super) fn of(expr: &Expr, safe: &VarSet) -> VarSet {
+pub(in super::super) fn of(expr: &Expr, safe: &VarSet) -> VarSet {
     let mut outputs = VarSet::default();
     if expr.negated {
         return outputs;
@@ -133,7 +133,7 @@ fn unify(left: &Term, right: &Term, known: &mut VarSet) -> bool {
         (Array(left), Array(right)) if left.len() == right.len() => {
             left.iter().zip(right).fold(false, |learnt, (left, right)| unify(left, right, known) || learnt)
         }
-        (Object(left), Object(right)) => left.iter().fold(false, |learnt, (key, value)| {
+        (Object(left), Object(right)) if left.len() == right.len() => left.iter().fold(false, |learnt, (key, value)| {
             let other = right.iter().find(|(other, _)| same_constant(key, other));
             other.is_some_and(|(_, other)| unify(value, other, known)) || learnt
         }),
