@@ -18,7 +18,7 @@ use std::sync::Arc;
 use sealgate_diagnostics::{Diagnostic, Diagnostics};
 
 use crate::resolved::{
-    Branch, Callee, Comprehension, Document, DocumentId, RefHead, ResolvedModules, ResolvedQuery, Rule, Term, TermKind, Variable,
+    Branch, Callee, Comprehension, Document, DocumentId, RefHead, ResolvedModules, ResolvedQuery, Rule, Term, TermKind, VarId, Variable,
 };
 use crate::types::{Constant, Type};
 
@@ -56,6 +56,8 @@ struct Checker<'a> {
     vars: Vars,
     names: &'a [Variable],
     closures: HashMap<*const Comprehension, Closure>,
+    /// What variables without a name stand for.
+    made: HashMap<VarId, &'a Term>,
     /// Whether a closure is looked at again.
     again: bool,
 }
@@ -90,6 +92,7 @@ pub(crate) fn rules(
                 vars: Vars::new(rule.vars.len()),
                 names: &rule.vars,
                 closures: HashMap::new(),
+                made: HashMap::new(),
                 again: false,
             };
             for branch in &rule.branches {
@@ -123,6 +126,7 @@ pub(crate) fn query(query: &ResolvedQuery, modules: &ResolvedModules, found: &mu
         vars: Vars::new(query.vars.len()),
         names: &query.vars,
         closures: HashMap::new(),
+        made: HashMap::new(),
         again: false,
     };
     let mut findings = Vec::new();
@@ -142,6 +146,7 @@ impl<'a> Checker<'a> {
     fn branch(&mut self, rule: &'a Rule, branch: &'a Branch, found: &mut Vec<Finding>) -> Option<Type> {
         let mark = self.vars.mark();
         self.closures.clear();
+        self.made.clear();
         self.body(&branch.body, found);
         let of = if found.is_empty() { self.contribution(rule, branch) } else { None };
         self.vars.back_to(mark);

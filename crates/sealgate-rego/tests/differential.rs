@@ -1,9 +1,13 @@
-//! Sealgate's parser against OPA's: both must take and refuse the same modules, and OPA must read what Sealgate prints
+//! Sealgate's parser and checks against OPA's. Parsers: both must take and refuse the same modules, and OPA must read what Sealgate prints
 //! of a module as it reads the module. Golden files go to `opa parse`; for v1 one process of OPA judges a whole batch, through its builtin `rego.parse_module`.
+//! Checks: modules that are drawn or changed at random must be taken by both or by neither, and what OPA reports of the first stage that
+//! finds something, Sealgate must report too.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test")]
 
+mod generator;
 mod mutation;
+mod oracle;
 
 use sealgate_diagnostics::{Color, Sources};
 use sealgate_rego::ast_json::to_json;
@@ -11,7 +15,9 @@ use sealgate_rego::{ParseOptions, parse_module};
 use sealgate_testkit::{Evaluation, Opa, conformance_dir, require};
 use serde_json::json;
 
+use generator::Generator;
 use mutation::Mutator;
+use oracle::{Case, Mode};
 
 /// Modules that tell readings of the grammar apart, one between two `---` lines each.
 const SNIPPETS: &str = include_str!("snippets.rego.txt");
@@ -172,4 +178,70 @@ fn the_tree_as_json_is_opas() {
     let shown: Vec<_> = complaints.iter().take(6).cloned().collect();
     assert!(complaints.is_empty(), "{} of {compared}:\n{}", complaints.len(), shown.join("\n=====\n"));
     assert!(compared > 100, "{compared} of {} modules", modules.len());
+}
+
+/// Modules with known codes; changed at random they come close to every check.
+const TABLES: [&str; 5] = [
+    include_str!("resolve/codes.txt"),
+    include_str!("resolve/compile.txt"),
+    include_str!("resolve/types.txt"),
+    include_str!("resolve/strict.txt"),
+    include_str!("resolve/parse.txt"),
+];
+
+fn seed() -> u64 {
+    std::env::var("SEALGATE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
+}
+
+/// How many cases are drawn: `SEALGATE_CHECKS`, or a number that takes some seconds.
+fn checks() -> usize {
+    std::env::var("SEALGATE_CHECKS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
+}
+
+fn checks_agree(opa: &Opa, cases: &[Case]) {
+    let mut complaints = Vec::new();
+    let mut taken = 0;
+    for (case, theirs) in cases.iter().zip(oracle::opas(opa, cases)) {
+        let (ours, text) = oracle::ours(case);
+        taken += usize::from(ours.is_empty());
+        if ours.is_empty() != theirs.is_empty() || !theirs.is_subset(&ours) {
+            complaints.push(format!("{}\nOPA gives {theirs:?}, Sealgate {ours:?}\n{text}", case.modules.join("~~~\n")));
+        }
+    }
+    let shown: Vec<_> = complaints.iter().take(25).cloned().collect();
+    assert!(complaints.is_empty(), "{} of {} modules:\n{}", complaints.len(), cases.len(), shown.join("\n=====\n"));
+    println!("{taken} of {} modules are taken", cases.len());
+    assert!(cases.len() < 100 || (cases.len() / 20..cases.len() * 19 / 20).contains(&taken), "the draw is one-sided");
+}
+
+#[test]
+fn checks_modules_drawn_at_random_as_opa_does() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let mut generator = Generator::new(seed());
+    let cases: Vec<Case> = (0..checks())
+        .map(|index| {
+            let modules = vec![format!("package x\n{}", generator.module())];
+            Case { name: format!("drawn{index}"), modules, mode: Mode { v0: false, strict: index % 4 == 3 } }
+        })
+        .collect();
+    checks_agree(&opa, &cases);
+}
+
+#[test]
+fn checks_modules_changed_at_random_as_opa_does() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let corpus: Vec<Case> = TABLES.iter().flat_map(|table| oracle::read(table)).map(|(case, _)| case).collect();
+    let corpus: Vec<Case> = corpus.into_iter().filter(|case| case.modules.len() == 1).collect();
+    let texts: Vec<String> = corpus.iter().map(|case| case.modules[0].clone()).collect();
+    let mut mutator = Mutator::new(seed());
+    let cases: Vec<Case> = (0..checks())
+        .map(|index| {
+            let at = mutator.below(corpus.len());
+            let text = mutator.change(&texts[at], 1, &texts);
+            Case { name: format!("changed{index}"), modules: vec![text], mode: corpus[at].mode }
+        })
+        // The package must stay what it is, as the modules are checked side by side.
+        .filter(|case| case.modules[0].matches("package x\n").count() == 1 && case.modules[0].matches("package").count() == 1)
+        .collect();
+    checks_agree(&opa, &cases);
 }

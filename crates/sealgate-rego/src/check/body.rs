@@ -173,6 +173,11 @@ impl<'a> Checker<'a> {
     }
 
     fn unify(&mut self, left: &'a Term, right: &'a Term, expr: &Expr) -> Option<Finding> {
+        if let TermKind::Var(id) = left.kind
+            && self.names.get(id.index()).is_some_and(|var| var.name.is_empty())
+        {
+            self.made.insert(id, right);
+        }
         let (of_left, of_right) = (self.type_of(left), self.type_of(right));
         if self.equal(left, of_left.as_ref(), right, of_right.as_ref()) {
             return None;

@@ -3,7 +3,7 @@
 use sealgate_diagnostics::{Diagnostic, Span};
 
 use crate::resolve::TYPE_ERROR;
-use crate::resolved::{Expr, ExprKind, Ref, RefHead, Term, TermKind};
+use crate::resolved::{Expr, ExprKind, Ref, RefHead, Term, TermKind, VarId};
 use crate::types::{Type, text};
 
 use super::env::{Node, Root, constant};
@@ -198,12 +198,12 @@ impl<'a> Checker<'a> {
         let mut shown = match reference.head {
             RefHead::Input => "input".to_owned(),
             RefHead::Data => "data".to_owned(),
-            RefHead::Var(id) => self.name(id).to_owned(),
+            RefHead::Var(id) => self.name(id),
         };
         for operand in &reference.path {
             match &operand.kind {
                 TermKind::String(key) if is_name(key) => shown.extend([".", &**key]),
-                TermKind::Var(id) => shown.extend(["[", self.name(*id), "]"]),
+                TermKind::Var(id) => shown.extend(["[", &self.name(*id), "]"]),
                 _ => match constant(operand) {
                     Some(key) => shown.push_str(&format!("[{key}]")),
                     None => shown.push_str("[…]"),
@@ -213,8 +213,15 @@ impl<'a> Checker<'a> {
         shown
     }
 
-    fn name(&self, id: crate::resolved::VarId) -> &str {
-        self.names.get(id.index()).map(|var| &*var.name).filter(|name| !name.is_empty()).unwrap_or("(…)")
+    /// A variable as a message shows it: by its name, or by what it stands for.
+    fn name(&self, id: VarId) -> String {
+        match self.names.get(id.index()).map(|var| &*var.name).filter(|name| !name.is_empty()) {
+            Some(name) => name.to_owned(),
+            None => match self.made.get(&id).and_then(|term| constant(term)) {
+                Some(value) => value.to_string(),
+                None => "…".to_owned(),
+            },
+        }
     }
 }
 

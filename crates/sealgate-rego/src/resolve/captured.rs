@@ -42,16 +42,22 @@ struct Captures<'a> {
 impl Captures<'_> {
     /// `before` is bound before the body begins, `around` anywhere in the bodies around it.
     fn body(&mut self, body: &Body, before: &VarSet, around: &VarSet) {
+        let mut strings = VarSet::default();
         let mut around = around.clone();
         for expr in body {
-            let bound = outputs::of(expr, &around);
-            around.extend(&bound);
+            if let ExprKind::Call(Call { callee: Callee::Builtin(builtin), output: Some(output), .. }) = &expr.kind
+                && builtin.name == TEMPLATE
+            {
+                visit(output, &mut |id| {
+                    strings.insert(id);
+                });
+            }
+            bind(expr, &strings, &mut around);
         }
         let mut before = before.clone();
         for expr in body {
             self.expr(expr, &before, &around);
-            let bound = outputs::of(expr, &before);
-            before.extend(&bound);
+            bind(expr, &strings, &mut before);
         }
     }
 
@@ -111,6 +117,19 @@ impl Captures<'_> {
             }
         }
     }
+}
+
+/// Adds what an expression binds. Taking a template string apart binds nothing: it would never succeed.
+fn bind(expr: &Expr, strings: &VarSet, bound: &mut VarSet) {
+    if let ExprKind::Unify { left, right, .. } = &expr.kind {
+        let is_string = |term: &Term| matches!(term.kind, TermKind::Var(id) if strings.contains(id));
+        let is_pattern = |term: &Term| matches!(term.kind, TermKind::Array(_) | TermKind::Object(_));
+        if (is_string(left) && is_pattern(right)) || (is_pattern(left) && is_string(right)) {
+            return;
+        }
+    }
+    let outputs = outputs::of(expr, bound);
+    bound.extend(&outputs);
 }
 
 /// Takes calls of `print` out of a rule.

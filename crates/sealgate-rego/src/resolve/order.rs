@@ -194,17 +194,15 @@ impl Waiting {
         if !self.needs.iter().all(have) {
             return false;
         }
-        let mut open = self.closes_over.iter().filter(|id| !safe.contains(**id)).peekable();
-        // An expression that would itself bind all that its closures wait for closes over itself.
-        open.peek().is_none() || (open.all(|id| outputs.contains(*id)) && !self.binds_only_for_itself(outputs, safe))
-    }
-
-    fn binds_only_for_itself(&self, outputs: &VarSet, safe: &VarSet) -> bool {
-        let mut open = VarSet::default();
-        for id in self.closes_over.iter().filter(|id| !safe.contains(**id)) {
-            open.insert(*id);
+        if !self.closes_over.iter().all(have) {
+            return false;
         }
-        self.needs.iter().filter(|id| outputs.contains(**id)).all(|id| open.contains(*id))
+        // An expression whose outputs are just what it closes over closes over itself; OPA says so of bound ones too.
+        let mut closed_over = VarSet::default();
+        for id in &self.closes_over {
+            closed_over.insert(*id);
+        }
+        self.closes_over.is_empty() || !outputs.iter().eq(closed_over.iter())
     }
 }
 

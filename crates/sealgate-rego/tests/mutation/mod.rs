@@ -107,9 +107,15 @@ impl Mutator {
 
     /// A module of the corpus with one to three changes.
     pub(crate) fn mutate(&mut self, corpus: &[String]) -> String {
-        let text = &corpus[self.below(corpus.len())];
+        let at = self.below(corpus.len());
+        let changes = 1 + self.below(3);
+        self.change(&corpus[at], changes, corpus)
+    }
+
+    /// A text with some changes, pieces of the corpus among them.
+    pub(crate) fn change(&mut self, text: &str, changes: usize, corpus: &[String]) -> String {
         let mut tokens = split(text);
-        for _ in 0..=self.below(3) {
+        for _ in 0..changes {
             let at = self.below(tokens.len().max(1));
             match self.below(6) {
                 0 if !tokens.is_empty() => {

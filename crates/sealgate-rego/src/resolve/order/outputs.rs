@@ -1,6 +1,6 @@
 //! What an expression binds, given what is bound before it.
 
-use crate::resolved::{Call, Expr, ExprKind, Ref, RefHead, Term, TermKind, VarId, WithValue};
+use crate::resolved::{Call, ComprehensionHead, Expr, ExprKind, Ref, RefHead, Term, TermKind, VarId, WithValue};
 
 use super::super::vars::{VarSet, terms_of, visit};
 
@@ -129,7 +129,9 @@ fn unify(left: &Term, right: &Term, known: &mut VarSet) -> bool {
         (Var(a), Reference(reference)) => is_known(reference, known) && known.insert(*a),
         (Var(a), _) => known.insert(*a),
         (Reference(reference), Array(_) | Object(_)) => is_known(reference, known) && learn(right, known),
-        (Comprehension(_), Array(_) | Object(_)) => learn(right, known),
+        (Comprehension(made), Array(_)) if matches!(made.head, ComprehensionHead::Array(_)) => learn(right, known),
+        (Comprehension(made), Object(_)) if matches!(made.head, ComprehensionHead::Object(..)) => learn(right, known),
+        (Array(_), Comprehension(_)) => learn(left, known),
         (Array(left), Array(right)) if left.len() == right.len() => {
             left.iter().zip(right).fold(false, |learnt, (left, right)| unify(left, right, known) || learnt)
         }
@@ -137,7 +139,7 @@ fn unify(left: &Term, right: &Term, known: &mut VarSet) -> bool {
             let other = right.iter().find(|(other, _)| same_constant(key, other));
             other.is_some_and(|(_, other)| unify(value, other, known)) || learnt
         }),
-        (_, Var(_)) | (Array(_) | Object(_), Reference(_) | Comprehension(_)) => unify(right, left, known),
+        (_, Var(_)) | (Array(_) | Object(_), Reference(_)) => unify(right, left, known),
         _ => false,
     }
 }
