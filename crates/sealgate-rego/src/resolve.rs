@@ -79,8 +79,8 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
             check_head(declared.rule, unit.guards_roots(), &mut own);
             let findings = own.len();
             let (mut rule, captures) = Lowering::new(&unit, &mut own, &mut used).rule(declared);
-            if captures {
-                captured::rule(&rule, &mut own);
+            if let Some(named) = captures {
+                captured::rule(&rule, &named, &mut own);
                 printing.push(rules.len());
             }
             // A name that could not be declared would be reported as unsafe on top.
@@ -143,8 +143,8 @@ pub fn resolve_query(
         strict: false,
         metadata: None,
     };
-    let mut resolved = Lowering::new(&unit, &mut own, &mut HashSet::new()).query(query.body);
-    captured::query(&resolved.body, &resolved.vars, &mut own);
+    let (mut resolved, named) = Lowering::new(&unit, &mut own, &mut HashSet::new()).query(query.body);
+    captured::query(&resolved.body, &resolved.vars, &named, &mut own);
     if own.is_empty() {
         order::query(&mut resolved.body, &resolved.vars, &mut own);
     }

@@ -204,7 +204,9 @@ fn checks_agree(opa: &Opa, cases: &[Case]) {
     for (case, theirs) in cases.iter().zip(oracle::opas(opa, cases)) {
         let (ours, text) = oracle::ours(case);
         taken += usize::from(ours.is_empty());
-        if ours.is_empty() != theirs.is_empty() || !theirs.is_subset(&ours) {
+        // Beside a closure, OPA's safety check loses sight of other variables, and goes on to types.
+        let lost = ours.contains("rego_unsafe_var_error") && theirs.contains("rego_type_error");
+        if ours.is_empty() != theirs.is_empty() || !(lost || theirs.is_subset(&ours)) {
             complaints.push(format!("{}\nOPA gives {theirs:?}, Sealgate {ours:?}\n{text}", case.modules.join("~~~\n")));
         }
     }

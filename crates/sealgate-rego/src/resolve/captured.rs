@@ -11,13 +11,13 @@ use crate::resolved::{
 
 use super::COMPILE_ERROR;
 use super::order::outputs;
-use super::vars::{VarSet, comprehensions, comprehensions_mut, terms_of, visit, visit_placed};
+use super::vars::{VarSet, comprehensions, comprehensions_mut, in_closures, terms_of, visit, visit_placed};
 
 const PRINT: &str = "internal.print";
 const TEMPLATE: &str = "internal.template_string";
 
-/// Reports what the captures of a rule do not find bound.
-pub(super) fn rule(rule: &Rule, found: &mut Diagnostics) {
+/// Reports what the captures of a rule do not find bound; `declared` are the variables that a declaration introduces.
+pub(super) fn rule(rule: &Rule, declared: &VarSet, found: &mut Diagnostics) {
     let mut params = VarSet::default();
     for param in &rule.params {
         visit(param, &mut |id| {
@@ -25,17 +25,18 @@ pub(super) fn rule(rule: &Rule, found: &mut Diagnostics) {
         });
     }
     for branch in &rule.branches {
-        Captures { vars: &rule.vars, found }.body(&branch.body, &params, &params);
+        Captures { vars: &rule.vars, declared, found }.body(&branch.body, &params, &params);
     }
 }
 
 /// Reports what the captures of a query do not find bound.
-pub(super) fn query(body: &Body, vars: &[Variable], found: &mut Diagnostics) {
-    Captures { vars, found }.body(body, &VarSet::default(), &VarSet::default());
+pub(super) fn query(body: &Body, vars: &[Variable], declared: &VarSet, found: &mut Diagnostics) {
+    Captures { vars, declared, found }.body(body, &VarSet::default(), &VarSet::default());
 }
 
 struct Captures<'a> {
     vars: &'a [Variable],
+    declared: &'a VarSet,
     found: &'a mut Diagnostics,
 }
 
@@ -58,6 +59,17 @@ impl Captures<'_> {
         for expr in body {
             self.expr(expr, &before, &around);
             bind(expr, &strings, &mut before);
+            // A declared variable that has come up may be printed; whether it is safe is looked at later.
+            let mut seen = VarSet::default();
+            terms_of(expr, &mut |term| {
+                visit(term, &mut |id| {
+                    seen.insert(id);
+                });
+            });
+            in_closures(expr, &mut seen);
+            for id in seen.iter().filter(|id| self.declared.contains(*id)) {
+                before.insert(id);
+            }
         }
     }
 

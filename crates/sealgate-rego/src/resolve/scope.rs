@@ -11,6 +11,8 @@ use sealgate_diagnostics::Span;
 
 use crate::resolved::{VarId, Variable};
 
+use super::vars::VarSet;
+
 /// How a name came to be known in a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occurrence {
@@ -156,6 +158,17 @@ impl Scopes {
         named.sort();
         named.dedup();
         named
+    }
+
+    /// The variables that a declaration introduces.
+    pub(super) fn declared(&self) -> VarSet {
+        let mut declared = VarSet::default();
+        for (id, facts) in (0..).map(VarId).zip(&self.facts) {
+            if facts.occurrence.is_some() {
+                declared.insert(id);
+            }
+        }
+        declared
     }
 
     /// The variables, the scopes given up.

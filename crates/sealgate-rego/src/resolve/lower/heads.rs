@@ -11,12 +11,14 @@ use super::super::{COMPILE_ERROR, UNSAFE_VAR_ERROR};
 use super::super::declare::Declared;
 use super::super::metadata::Asker;
 use super::super::scope::Occurrence;
+use super::super::vars::VarSet;
 use super::exprs::{declared, is_root};
 use super::{Lowering, unit_true};
 
 impl Lowering<'_> {
-    /// Lowers a rule; its bodies are in the order written. Says too whether anything in it is captured.
-    pub(in super::super) fn rule(mut self, declared_rule: &Declared<'_>) -> (Rule, bool) {
+    /// Lowers a rule; its bodies are in the order written. Where it has something that is captured, gives the
+    /// declared variables too.
+    pub(in super::super) fn rule(mut self, declared_rule: &Declared<'_>) -> (Rule, Option<VarSet>) {
         let rule = declared_rule.rule;
         let head = &rule.head;
         let path = self.unit.documents.get(declared_rule.document.index()).map(|document| document.path.clone());
@@ -66,19 +68,20 @@ impl Lowering<'_> {
         }
         self.report_unused();
         let document = declared_rule.document;
-        let captures = self.captures;
+        let captures = self.captures.then(|| self.scopes.declared());
         let vars = self.scopes.into_vars();
         (Rule { document, tail, params, contains, branches, vars, span: rule.span }, captures)
     }
 
-    /// Lowers a query; its body is in the order written.
-    pub(in super::super) fn query(mut self, body: &[ast::Expr]) -> ResolvedQuery {
+    /// Lowers a query; its body is in the order written. Gives the declared variables too.
+    pub(in super::super) fn query(mut self, body: &[ast::Expr]) -> (ResolvedQuery, VarSet) {
         self.scopes.push(Vec::new());
         self.scopes.push(declared(body));
         let body = self.exprs(body);
         let bindings = self.scopes.named_here();
         self.report_unused();
-        ResolvedQuery { body, bindings, vars: self.scopes.into_vars() }
+        let declared = self.scopes.declared();
+        (ResolvedQuery { body, bindings, vars: self.scopes.into_vars() }, declared)
     }
 
     fn value(&mut self, value: Option<&ast::Term>, span: Span, body: &mut Vec<Expr>) -> Term {
@@ -110,6 +113,9 @@ impl Lowering<'_> {
                 };
                 let found = Diagnostic::error(UNSAFE_VAR_ERROR, format!("var `{root}` is unsafe")).at(span);
                 self.found.push(found.help("an argument is a pattern: compare it in the body instead"));
+                if self.unit.strict {
+                    self.refuse(format!("unused argument `{root}`"), span);
+                }
                 TermKind::Null
             }
             ast::TermKind::Call(_) => {
