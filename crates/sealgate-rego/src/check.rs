@@ -18,14 +18,15 @@ use std::sync::Arc;
 use sealgate_diagnostics::{Diagnostic, Diagnostics};
 
 use crate::resolved::{
-    Branch, Callee, Comprehension, Document, DocumentId, RefHead, ResolvedModules, ResolvedQuery, Rule, Term, TermKind, VarId, Variable,
+    Branch, Callee, Comprehension, Document, DocumentId, RefHead, ResolvedModules, ResolvedQuery, Rule, Term, TermKind,
+    VarId, Variable,
 };
 use crate::types::{Constant, Type};
 
 pub(crate) use env::TypeTree;
-pub(crate) use schema::{Given, type_of as schema_type};
 use env::{Layers, constant};
 use replaced::Replaced;
+pub(crate) use schema::{Given, type_of as schema_type};
 use vars::Vars;
 
 /// A finding, and whether it may only follow from something that is not known.

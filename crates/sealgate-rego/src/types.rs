@@ -161,10 +161,7 @@ impl Type {
     }
 
     /// An object of these keys, then of others with keys and values of these types.
-    pub(crate) fn object(
-        mut fixed: Vec<(Constant, Option<Self>)>,
-        rest: Option<(Option<Self>, Option<Self>)>,
-    ) -> Self {
+    pub(crate) fn object(mut fixed: Vec<(Constant, Option<Self>)>, rest: Option<(Option<Self>, Option<Self>)>) -> Self {
         let mut extent = Extent::default();
         fixed.iter().for_each(|(_, value)| extent.add(value.as_ref()));
         if let Some((key, value)) = &rest {

@@ -243,7 +243,9 @@ fn checks_modules_changed_at_random_as_opa_does() {
             Case { name: format!("changed{index}"), modules: vec![text], mode: corpus[at].mode }
         })
         // The package must stay what it is, as the modules are checked side by side.
-        .filter(|case| case.modules[0].matches("package x\n").count() == 1 && case.modules[0].matches("package").count() == 1)
+        .filter(|case| {
+            case.modules[0].matches("package x\n").count() == 1 && case.modules[0].matches("package").count() == 1
+        })
         .collect();
     checks_agree(&opa, &cases);
 }

@@ -4,7 +4,8 @@ use sealgate_diagnostics::Diagnostic;
 
 use crate::resolve::TYPE_ERROR;
 use crate::resolved::{
-    Body, Call, Callee, Comprehension, ComprehensionHead, Expr, ExprKind, RefHead, Term, TermKind, WithTarget, WithValue,
+    Body, Call, Callee, Comprehension, ComprehensionHead, Expr, ExprKind, RefHead, Term, TermKind, WithTarget,
+    WithValue,
 };
 use crate::types::{Type, is_unknown, text};
 
@@ -93,7 +94,8 @@ impl<'a> Checker<'a> {
             // Closures inside of one that is looked at again keep their types, so that each is looked at a few times at most.
             Some(closure) if closure.stamp == stamp || self.again => closure.of,
             _ => {
-                let again = std::mem::replace(&mut self.again, self.closures.contains_key(&std::ptr::from_ref(comprehension)));
+                let again =
+                    std::mem::replace(&mut self.again, self.closures.contains_key(&std::ptr::from_ref(comprehension)));
                 self.closure(comprehension, &mut Vec::new());
                 self.again = again;
                 known(self).and_then(|closure| closure.of)
@@ -208,14 +210,7 @@ impl<'a> Checker<'a> {
         None
     }
 
-    fn bad_argument(
-        &self,
-        call: &Call,
-        at: usize,
-        have: &[Option<Type>],
-        want: Option<&Type>,
-        expr: &Expr,
-    ) -> Finding {
+    fn bad_argument(&self, call: &Call, at: usize, have: &[Option<Type>], want: Option<&Type>, expr: &Expr) -> Finding {
         let name = match call.callee {
             Callee::Builtin(builtin) => builtin.infix.unwrap_or(builtin.name).to_owned(),
             Callee::Function(id) => self.modules.document(id).map(|document| document.name()).unwrap_or_default(),

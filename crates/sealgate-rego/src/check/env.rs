@@ -57,7 +57,8 @@ impl TypeTree {
         let mut node = self.at(RefHead::Data);
         for (at, key) in path.iter().enumerate() {
             node = node.children.entry(key.clone()).or_default();
-            if let (Some(below), Some(Type::Object(_))) = (path.get(at + 1..).filter(|rest| !rest.is_empty()), &node.value)
+            if let (Some(below), Some(Type::Object(_))) =
+                (path.get(at + 1..).filter(|rest| !rest.is_empty()), &node.value)
             {
                 node.value = node.value.as_ref().map(|value| with_inside(value, below, of));
             }
@@ -76,11 +77,7 @@ impl TypeTree {
 /// An object type to which a value at a path below is added, as keys that are not fixed.
 fn with_inside(of: &Type, path: &[Constant], leaf: &Type) -> Type {
     let (Type::Object(object), Some((first, below))) = (of, path.split_first()) else { return of.clone() };
-    let value = if below.is_empty() {
-        leaf.clone()
-    } else {
-        with_inside(&Type::object(Vec::new(), None), below, leaf)
-    };
+    let value = if below.is_empty() { leaf.clone() } else { with_inside(&Type::object(Vec::new(), None), below, leaf) };
     let key = Some(first.type_of());
     let rest = match &object.rest {
         Some((known, values)) => (Type::or(known.clone(), key), Type::or(values.clone(), Some(value))),
@@ -202,7 +199,9 @@ impl Layers<'_> {
 /// The type of what lies at a path inside a value.
 pub(super) fn inside(of: Option<Type>, path: &[Term]) -> Option<Type> {
     path.iter().try_fold(of?, |of, key| match &key.kind {
-        TermKind::Var(_) | TermKind::Ref(_) | TermKind::Array(_) | TermKind::Set(_) | TermKind::Object(_) => of.values(),
+        TermKind::Var(_) | TermKind::Ref(_) | TermKind::Array(_) | TermKind::Set(_) | TermKind::Object(_) => {
+            of.values()
+        }
         _ => of.select(&constant(key)?),
     })
 }

@@ -3,9 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::resolved::{
-    DocumentId, Expr, RefHead, ResolvedModules, RuleTree, WithTarget, WithValue,
-};
+use crate::resolved::{DocumentId, Expr, RefHead, ResolvedModules, RuleTree, WithTarget, WithValue};
 use crate::types::{Constant, Type};
 
 use super::env::TypeTree;

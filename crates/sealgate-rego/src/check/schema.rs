@@ -276,7 +276,9 @@ impl<'a> Shape<'a> {
             _ => Vec::new(),
         };
         let properties = match members.get("properties") {
-            Some(Value::Object(properties)) => properties.iter().map(|(name, schema)| (name.as_str(), schema)).collect(),
+            Some(Value::Object(properties)) => {
+                properties.iter().map(|(name, schema)| (name.as_str(), schema)).collect()
+            }
             _ => Vec::new(),
         };
         let items = match members.get("items") {

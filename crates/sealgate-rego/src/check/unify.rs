@@ -32,9 +32,7 @@ impl<'a> Checker<'a> {
                         found.is_some_and(|(_, other)| self.equal_terms(value, other))
                     })
             }
-            (TermKind::Var(_), TermKind::Var(_) | TermKind::Array(_) | TermKind::Object(_)) => {
-                self.shared(right, left)
-            }
+            (TermKind::Var(_), TermKind::Var(_) | TermKind::Array(_) | TermKind::Object(_)) => self.shared(right, left),
             (TermKind::Array(_) | TermKind::Object(_), TermKind::Var(_)) => self.shared(left, right),
             // A comprehension of which a part is not known tells at least its shape.
             (TermKind::Var(_), _) if left_type.is_none() && right_type.is_some() => self.is(left, right_type, false),

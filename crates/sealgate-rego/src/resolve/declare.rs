@@ -197,8 +197,7 @@ fn check(node: &Draft, path: &mut Path, rules: &[Declared<'_>], found: &mut Diag
             );
         }
         let contains = |declared: &&Declared<'_>| matches!(declared.rule.head.kind, HeadKind::Contains { .. });
-        let shape =
-            |declared: &Declared<'_>| (contains(&declared), declared.tail.is_empty(), arity_of(declared.rule));
+        let shape = |declared: &Declared<'_>| (contains(&declared), declared.tail.is_empty(), arity_of(declared.rule));
         // A tail that begins with a constant makes a place of its own, which may hold another kind of rule.
         let plain =
             |declared: &&&Declared<'_>| declared.tail.first().is_none_or(|term| matches!(term.kind, TermKind::Var(_)));

@@ -109,7 +109,8 @@ impl<'a> Metadata<'a> {
     pub(super) fn schemas(&self, asker: &Asker) -> Vec<Given> {
         let package = self.packages.get(asker.module).map_or(&[][..], Vec::as_slice);
         let outer = (0..=package.len()).filter_map(|len| self.of_path(Scope::Subpackages, package.get(..len)?));
-        let outer = outer.chain(self.of_path(Scope::Package, package)).chain(self.of_path(Scope::Document, &asker.path));
+        let outer =
+            outer.chain(self.of_path(Scope::Package, package)).chain(self.of_path(Scope::Document, &asker.path));
         outer.chain(self.of_rule(asker)).flat_map(|block| &block.schemas).flatten().cloned().collect()
     }
 

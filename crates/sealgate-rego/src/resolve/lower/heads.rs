@@ -7,11 +7,11 @@ use sealgate_diagnostics::{Diagnostic, Span};
 use crate::ast;
 use crate::resolved::{Branch, Expr, ResolvedQuery, Rule, Term, TermKind, Variable};
 
-use super::super::{COMPILE_ERROR, UNSAFE_VAR_ERROR};
 use super::super::declare::Declared;
 use super::super::metadata::Asker;
 use super::super::scope::Occurrence;
 use super::super::vars::VarSet;
+use super::super::{COMPILE_ERROR, UNSAFE_VAR_ERROR};
 use super::exprs::{declared, is_root};
 use super::{Lowering, unit_true};
 

@@ -135,10 +135,12 @@ fn unify(left: &Term, right: &Term, known: &mut VarSet) -> bool {
         (Array(left), Array(right)) if left.len() == right.len() => {
             left.iter().zip(right).fold(false, |learnt, (left, right)| unify(left, right, known) || learnt)
         }
-        (Object(left), Object(right)) if left.len() == right.len() => left.iter().fold(false, |learnt, (key, value)| {
-            let other = right.iter().find(|(other, _)| same_constant(key, other));
-            other.is_some_and(|(_, other)| unify(value, other, known)) || learnt
-        }),
+        (Object(left), Object(right)) if left.len() == right.len() => {
+            left.iter().fold(false, |learnt, (key, value)| {
+                let other = right.iter().find(|(other, _)| same_constant(key, other));
+                other.is_some_and(|(_, other)| unify(value, other, known)) || learnt
+            })
+        }
         (_, Var(_)) | (Array(_) | Object(_), Reference(_)) => unify(right, left, known),
         _ => false,
     }
