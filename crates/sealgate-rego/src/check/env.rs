@@ -133,8 +133,8 @@ impl Node {
                 (Some(child), _) => node = child,
                 (None, None) => return None,
                 (None, Some(value)) => {
-                    let rest = path.iter().skip(at);
-                    let of = rest.fold(Some(value.clone()), |of, key| of?.select(&Constant::String(Arc::clone(key))));
+                    let mut rest = path.iter().skip(at);
+                    let of = rest.try_fold(value.clone(), |of, key| of.select(&Constant::String(Arc::clone(key))));
                     return Some(of);
                 }
             }

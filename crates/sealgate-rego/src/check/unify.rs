@@ -77,7 +77,11 @@ impl<'a> Checker<'a> {
             }
             (TermKind::Array(_) | TermKind::Object(_) | TermKind::Set(_), Some(Type::Union(all))) => {
                 // Every alternative has its say, and what variables may be adds up.
-                all.iter().fold(false, |fits, one| self.is(term, Some(one), true) || fits)
+                let mut fits = false;
+                for one in all.iter() {
+                    fits |= self.is(term, Some(one), true);
+                }
+                fits
             }
             (TermKind::Array(_) | TermKind::Object(_) | TermKind::Set(_), _) => false,
             (TermKind::Var(id), of) => {

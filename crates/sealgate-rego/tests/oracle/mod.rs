@@ -40,7 +40,7 @@ pub(crate) fn ours(case: &Case) -> (Codes, String) {
     let mut modules = Vec::new();
     for (index, text) in case.modules.iter().enumerate() {
         let id = sources.add(format!("{}_{index}.rego", case.name), text.as_str());
-        match parse_module(&sources, id, ParseOptions { version, ..ParseOptions::default() }) {
+        match parse_module(&sources, id, ParseOptions { version }) {
             Ok(module) => modules.push(module),
             Err(errors) => found.extend(errors),
         }
