@@ -169,6 +169,15 @@ pub(crate) fn object_of<'h>(heap: Heap<'h>, pairs: &'h mut [Pair<'h>]) -> Value<
     sorted_object(heap, pairs)
 }
 
+/// [`object_of`] for an object of a large document.
+pub(crate) fn compact_object_of<'h>(heap: Heap<'h>, pairs: &'h mut [Pair<'h>]) -> Value<'h> {
+    if (2..=FEW).contains(&pairs.len()) {
+        return Value::compact_unsorted(heap, pairs);
+    }
+    let len = sort::sort(heap, pairs);
+    Value::compact(heap, TAG_OBJECT, 0, pairs.get(..len).unwrap_or_default())
+}
+
 fn sorted_object<'h>(heap: Heap<'h>, pairs: &'h mut [Pair<'h>]) -> Value<'h> {
     let len = sort::sort(heap, pairs);
     Value::borrowing(heap, TAG_OBJECT, 0, pairs.get(..len).unwrap_or_default())
@@ -202,6 +211,7 @@ pub(crate) fn new_collection<'h, T: Copy>(heap: Heap<'h>, tag: u8, capacity: usi
 pub(crate) fn array_push<'h>(heap: Heap<'h>, array: Value<'h>, value: Value<'h>) {
     if array.tag() == TAG_ARRAY && array.header().flags & FLAG_STATIC == 0 {
         let len = array.header().len as usize;
+        array.make_full(heap);
         // SAFETY: an array of values that is not static.
         unsafe {
             reserve::<Value<'_>>(heap, array, len + 1);
@@ -250,11 +260,10 @@ pub(crate) fn object_remove<'h>(object: Value<'h>, key: Value<'h>) {
     // SAFETY: `at` is an index of the object's own buffer, whose slice is not used any more. A buffer with capacity 0 lies
     // in memory that the kernel allocated for this object alone, unless the object is static.
     unsafe {
-        let header = object.header_ptr();
-        let target = (*header).payload_start::<Pair<'h>>().add(at);
+        let target = object.header().payload_start::<Pair<'h>>().add(at);
         core::ptr::copy(target.add(1), target, behind);
-        (*header).len -= 1;
     }
+    object.set_settled(pairs.len() - 1);
 }
 
 /// Brings a set or object into order: merges its tail, or sorts its few pairs.
@@ -271,11 +280,8 @@ pub(crate) fn settle<'h, T: Entry<'h> + 'h>(collection: Value<'h>) {
         } else {
             merge(entries, *prefix(entries) as usize, len);
         }
-        let header = collection.header_ptr();
-        (*header).flags &= !(FLAG_TAIL | FLAG_UNSORTED);
-        // It only falls.
-        (*header).len = len as u32;
     }
+    collection.set_settled(len);
 }
 
 /// The entries, in any order, if they are few and there is no tail. Of equal keys the last is meant.
@@ -335,6 +341,7 @@ fn insert<'h, T: Entry<'h> + 'h>(heap: Heap<'h>, collection: Value<'h>, entry: T
     if collection.header().flags & FLAG_UNSORTED != 0 {
         settle::<T>(collection);
     }
+    collection.make_full(heap);
     let header = collection.header();
     let (start, len) = (header.payload_start::<T>(), header.len as usize);
     let key = entry.key();

@@ -70,6 +70,10 @@ impl<'h> Pending<'h> {
     /// Takes the values from `base` on off, in order, into a buffer of their own.
     pub(crate) fn take(&mut self, base: usize) -> &'h mut [Value<'h>] {
         let count = self.len() - base;
+        if let Some(target) = self.take_in_place(count) {
+            // SAFETY: `take_in_place` gives `count` values that are nobody else's.
+            return unsafe { core::slice::from_raw_parts_mut(target.as_ptr(), count) };
+        }
         let target = self.heap().alloc_array::<Value<'h>>(count);
         // SAFETY: fresh memory for `count` values, which `take_into` initialises.
         unsafe {

@@ -2,12 +2,19 @@
 //! static data. It has no code; `value.rs` asserts that its own types agree.
 //!
 //! A value is the address (u32) of a header of [`HEADER_SIZE`] bytes, aligned to [`HEADER_ALIGN`]; address 0 is *undefined*.
-//! All fields are little-endian.
+//! All fields are little-endian. A word that has [`INLINE_BIT`] is no address but an integer: `value << 1 | 1`.
+//!
+//! The kernel also makes headers of half the size, for what it parses from a large text (`compact.rs`). They have tag and
+//! sub-tag at the places below and nothing else, so other code reads no more than those, and of numbers that are
+//! [`NUMBER_INT`] the value.
 
 /// Bytes of a value's header.
 pub const HEADER_SIZE: u32 = 16;
 /// Alignment of a value's header, and of every buffer.
 pub const HEADER_ALIGN: u32 = 8;
+
+/// The bit of a value that is an integer within 31 bits, without a header.
+pub const INLINE_BIT: u32 = 1;
 
 /// Offset of the tag (u8), one of `TAG_*`.
 pub const TAG_OFFSET: u32 = 0;
@@ -44,7 +51,7 @@ pub const TAG_OBJECT: u8 = 5;
 /// Tag of a set.
 pub const TAG_SET: u8 = 6;
 
-/// Sub-tag of a number held as an i64 at [`INT_OFFSET`]. Every integer that fits is held so.
+/// Sub-tag of a number held as an i64 at [`INT_OFFSET`]. Every integer that fits is held so, unless it has no header.
 pub const NUMBER_INT: u8 = 0;
 /// Sub-tag of a number held as text: a JSON number that is not a plain integer within i64.
 pub const NUMBER_DECIMAL: u8 = 1;

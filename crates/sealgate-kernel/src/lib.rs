@@ -18,6 +18,7 @@ pub mod abi;
 pub mod builtins;
 mod bytes;
 mod collection;
+mod compact;
 mod compare;
 mod heap;
 pub mod index;

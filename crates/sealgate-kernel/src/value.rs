@@ -8,9 +8,10 @@ use core::cmp::Ordering;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
+use crate::compact::{COMPACT, expand};
 use crate::layout::{
-    FLAG_STATIC, FLAG_TAIL, FLAG_UNSORTED, NUMBER_DECIMAL, NUMBER_INT, TAG_ARRAY, TAG_BOOL, TAG_NULL, TAG_NUMBER,
-    TAG_OBJECT, TAG_SET, TAG_STRING,
+    FLAG_STATIC, FLAG_TAIL, FLAG_UNSORTED, INLINE_BIT, NUMBER_DECIMAL, NUMBER_INT, TAG_ARRAY, TAG_BOOL, TAG_NULL,
+    TAG_NUMBER, TAG_OBJECT, TAG_SET, TAG_STRING,
 };
 use crate::{Heap, Number};
 
@@ -159,10 +160,32 @@ impl<'h> Value<'h> {
     /// An integer.
     #[inline]
     pub fn int(heap: Heap<'h>, value: i64) -> Self {
+        if let Some(small) = Self::small_int(value) {
+            return small;
+        }
         Self::alloc(
             heap,
             Header { tag: TAG_NUMBER, sub: NUMBER_INT, flags: 0, len: 0, payload: Payload { int: value } },
         )
+    }
+
+    /// An integer within 31 bits, which takes no memory.
+    #[inline(always)]
+    fn small_int(value: i64) -> Option<Self> {
+        let word = (value as i32) << 1;
+        if i64::from(word >> 1) != value {
+            return None;
+        }
+        let bits = (word.cast_unsigned() | INLINE_BIT) as usize;
+        let header = NonNull::new(core::ptr::without_provenance_mut(bits))?;
+        Some(Value { header, heap: PhantomData })
+    }
+
+    /// The integer, if the value is one that takes no memory.
+    #[inline(always)]
+    fn as_small_int(self) -> Option<i64> {
+        let word = self.header.as_ptr().addr() as u32;
+        (word & INLINE_BIT != 0).then(|| i64::from(word.cast_signed() >> 1))
     }
 
     /// A number; decimal text is borrowed.
@@ -278,11 +301,12 @@ impl<'h> Value<'h> {
 
     /// Number of elements or pairs of an array, object or set.
     pub fn count(self) -> Option<usize> {
-        if self.tag() == TAG_OBJECT && self.header().flags & FLAG_UNSORTED != 0 {
+        let tag = self.tag();
+        if tag == TAG_OBJECT && self.header().flags & FLAG_UNSORTED != 0 {
             return self.as_object().map(<[_]>::len);
         }
         // Every other element or pair is unique already, merged or not.
-        (self.tag() >= TAG_ARRAY).then(|| self.header().len as usize)
+        (tag >= TAG_ARRAY).then(|| self.header().len as usize)
     }
 
     /// Whether it is the string `text`.
@@ -297,7 +321,7 @@ impl<'h> Value<'h> {
         self.header == other.header.cast()
     }
 
-    /// Where the header lies.
+    /// The address that the value is.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn address(self) -> usize {
         self.header.as_ptr() as usize
@@ -305,19 +329,40 @@ impl<'h> Value<'h> {
 
     #[inline]
     pub(crate) fn tag(self) -> u8 {
+        if self.as_small_int().is_some() {
+            return TAG_NUMBER;
+        }
         // SAFETY: as in `header`.
         unsafe { (*self.header.as_ptr()).tag }
     }
 
+    /// The header of anything but a small integer.
     #[inline]
     pub(crate) fn header(self) -> Header {
-        // SAFETY: a Value points to an initialised header for all of 'h.
-        unsafe { *self.header.as_ptr() }
+        debug_assert!(self.as_small_int().is_none());
+        // SAFETY: any other Value points to an initialised header for all of 'h. A compact one is shorter, but has its
+        // sub-tag at the same place.
+        unsafe { if self.marks() & COMPACT == 0 { *self.header.as_ptr() } else { expand(self.header.as_ptr()) } }
     }
 
-    /// The header, to be changed. Only `collection.rs` does, and never where FLAG_STATIC is set.
-    pub(crate) fn header_ptr(self) -> *mut Header {
+    /// The sub-tag with what marks a compact header, of anything but a small integer.
+    #[inline]
+    pub(crate) fn marks(self) -> u8 {
+        // SAFETY: as in `header`.
+        unsafe { (*self.header.as_ptr()).sub }
+    }
+
+    /// Where the header lies, of whichever form.
+    pub(crate) fn header_start(self) -> *mut Header {
         self.header.as_ptr()
+    }
+
+    /// The value whose header, of whichever form, lies there.
+    ///
+    /// # Safety
+    /// The header must be initialised and live as long as 'h.
+    pub(crate) unsafe fn from_header(header: NonNull<Header>) -> Self {
+        Value { header, heap: PhantomData }
     }
 
     #[inline]
@@ -349,6 +394,9 @@ impl<'h> Value<'h> {
 
     #[inline]
     fn number_unchecked(self) -> Number<'h> {
+        if let Some(value) = self.as_small_int() {
+            return Number::Int(value);
+        }
         let header = self.header();
         if header.sub == NUMBER_INT {
             // SAFETY: the sub-tag says that the payload is an integer.

@@ -135,8 +135,18 @@ impl FunctionCompiler<'_, '_> {
     fn is_tag(&mut self, source: Operand, tag: u8) {
         // An undefined source reads the tag at address 0, the far end of the shadow stack, which is 0: null's.
         self.push(source);
+        self.header_of();
         self.emit().i32_load8_u(memory(layout::TAG_OFFSET, 0)).i32_const(i32::from(tag)).i32_ne();
         self.fail_if();
+    }
+
+    /// Turns the value on the stack into an address whose tag can be read: that of its header, or 0 for a small integer,
+    /// which has none.
+    fn header_of(&mut self) {
+        let value = self.temporary();
+        let inline = layout::INLINE_BIT.cast_signed();
+        self.emit().local_tee(value).local_get(value).i32_const(inline).i32_and();
+        self.emit().i32_const(1).i32_sub().i32_and();
     }
 
     fn compile_equal(&mut self, a: Operand, b: Operand, want: bool) {
@@ -150,6 +160,7 @@ impl FunctionCompiler<'_, '_> {
         let constant = [left, right].into_iter().flatten().find_map(|id| self.module.constants.is_bool(id));
         if let Some(value) = constant {
             self.push(if left.is_some() { b } else { a });
+            self.header_of();
             let pattern = i32::from(layout::TAG_BOOL) | (i32::from(value) << 8);
             let both = memory(layout::TAG_OFFSET, 1);
             self.emit().i32_load16_u(both).i32_const(pattern);

@@ -159,6 +159,11 @@ impl<'h> Pending<'h> {
         }
     }
 
+    /// Here the values wait apart from the heap.
+    pub(super) fn take_in_place(&mut self, _count: usize) -> Option<NonNull<Value<'h>>> {
+        None
+    }
+
     /// Moves the last `count` values to `target`, in order.
     ///
     /// # Safety

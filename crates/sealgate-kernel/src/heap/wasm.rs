@@ -8,11 +8,16 @@ use super::ALIGN;
 use crate::Value;
 
 const PAGE: usize = 64 << 10;
+/// From so many pages on memory grows by smaller parts.
+const LARGE: usize = 256;
 
 unsafe extern "C" {
     /// Provided by the linker: the first byte that no static data or stack occupies.
     static __heap_base: u8;
 }
+
+/// From so many values on it matters that they are not in memory twice.
+const MANY: usize = 1 << 12;
 
 /// First free byte, always a multiple of [`ALIGN`].
 static mut TOP: *const u8 = &raw const __heap_base;
@@ -96,8 +101,9 @@ fn alloc_slow(size: usize) -> usize {
         crate::abort(c"opa_malloc: failed")
     };
     if needed > pages {
-        // An eighth more than asked for, so that steady growth costs few calls; exactly that if the host refuses.
-        let wanted = needed.saturating_add(needed / 8).min(PAGE);
+        // Some more than asked for, so that steady growth costs few calls and moves what is pending seldom; exactly that if
+        // the host refuses.
+        let wanted = needed.saturating_add(if needed < LARGE { needed / 8 } else { needed / 16 }).min(PAGE);
         let grown =
             [wanted, needed].into_iter().any(|target| core::arch::wasm32::memory_grow(0, target - pages) != usize::MAX);
         if !grown {
@@ -166,6 +172,29 @@ impl<'h> Pending<'h> {
             let word = (LIMIT as *const usize).read();
             LIMIT += size_of::<usize>();
             word
+        }
+    }
+
+    /// Makes the last `count` values a buffer without taking more memory for them: what they wait in becomes free heap. Gives
+    /// nothing, and does nothing, where they are few or there is no room to align them.
+    pub(super) fn take_in_place(&mut self, count: usize) -> Option<NonNull<Value<'h>>> {
+        if count < MANY {
+            return None;
+        }
+        // SAFETY: as in `alloc`. The values lie from `LIMIT` on, the last one first; `TOP` is not above `LIMIT`, and what is
+        // between is nobody's.
+        unsafe {
+            let (start, size) = (LIMIT, count * size_of::<Value<'h>>());
+            let (top, limit) = (TOP as usize, start + size);
+            let end = (top + size + (ALIGN - 1)) & !(ALIGN - 1);
+            if end > limit {
+                return None;
+            }
+            core::slice::from_raw_parts_mut(start as *mut usize, count).reverse();
+            core::ptr::copy(start as *const u8, top as *mut u8, size);
+            TOP = end as *const u8;
+            LIMIT = limit;
+            Some(NonNull::new_unchecked(top as *mut Value<'h>))
         }
     }
 

@@ -3,8 +3,9 @@
 use super::Notation;
 use super::intern::Seen;
 use super::scan::{plain_end, string_end, unescape};
-use crate::collection::{object_of, set_of};
+use crate::collection::{compact_object_of, object_of, set_of};
 use crate::heap::Pending;
+use crate::layout::{TAG_ARRAY, TAG_STRING};
 use crate::{Heap, Number, Value};
 
 /// How deeply arrays, objects and sets may nest. What walks values recurses as deep.
@@ -182,8 +183,10 @@ fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usi
                     }
                 }
                 (b',', _) => break,
+                (b'}', Inside::Object) if seen.is_on() => compact_object_of(heap, pending.take_pairs(base)),
                 (b'}', Inside::Object) => object_of(heap, pending.take_pairs(base)),
                 (b'}', Inside::Set) => set_of(heap, pending.take(base)),
+                (b']', Inside::Array) if seen.is_on() => Value::compact(heap, TAG_ARRAY, 0, pending.take(base)),
                 (b']', Inside::Array) => Value::array(heap, pending.take(base)),
                 _ => return Err(ParseError::Syntax),
             };
@@ -245,7 +248,7 @@ fn string<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usiz
     let start = *at + 1;
     let end = plain_end(text, start);
     if text.get(end) != Some(&b'"') {
-        return other_string(heap, text, at);
+        return other_string(heap, seen.is_on(), text, at);
     }
     *at = end + 1;
     let raw = text.get(start..end).unwrap_or_default();
@@ -253,13 +256,14 @@ fn string<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usiz
 }
 
 #[inline(never)]
-fn other_string<'h>(heap: Heap<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
+fn other_string<'h>(heap: Heap<'h>, compact: bool, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
     let start = *at + 1;
     let (end, escaped) = string_end(text, start)?;
     *at = end + 1;
     let raw = text.get(start..end).ok_or(ParseError::Syntax)?;
     let raw = core::str::from_utf8(raw).map_err(|_| ParseError::Encoding)?;
-    Ok(Value::string(heap, if escaped { unescape(heap, raw)? } else { raw }))
+    let string = if escaped { unescape(heap, raw)? } else { raw };
+    Ok(if compact { Value::compact(heap, TAG_STRING, 0, string.as_bytes()) } else { Value::string(heap, string) })
 }
 
 /// Reads the number at `at`: short integers here, the rest by [`Number::scan`].
@@ -274,16 +278,24 @@ fn number<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usiz
     let plain = !matches!(text.get(end), Some(b'.' | b'e' | b'E'));
     if plain && (end - *at == 1 || ((1..=18).contains(&(end - *at)) && text.get(*at) != Some(&b'0'))) {
         *at = end;
-        return Ok(if seen.is_on() { seen.int(heap, value) } else { Value::int(heap, value) });
+        return Ok(Value::int(heap, value));
     }
-    other_number(heap, text, at)
+    other_number(heap, seen, text, at)
 }
 
 #[inline(never)]
-fn other_number<'h>(heap: Heap<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
+fn other_number<'h>(
+    heap: Heap<'h>,
+    seen: &mut Seen<'h>,
+    text: &'h [u8],
+    at: &mut usize,
+) -> Result<Value<'h>, ParseError> {
     let (number, end) = Number::scan(text, *at).ok_or(ParseError::Syntax)?;
     *at = end;
-    Ok(Value::number(heap, number))
+    Ok(match number {
+        Number::Decimal(text) if seen.is_on() => seen.decimal(heap, text),
+        number => Value::number(heap, number),
+    })
 }
 
 #[inline(always)]
