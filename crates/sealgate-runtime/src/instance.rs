@@ -258,6 +258,11 @@ impl Instance {
         self.memo.read(text)
     }
 
+    /// Bytes of memory when it was new.
+    pub(crate) fn memory(&self) -> usize {
+        self.born_with
+    }
+
     /// Whether its memory is still small enough to be kept.
     pub(crate) fn fit_for_reuse(&self, template: &Template) -> bool {
         self.abi.memory.data_size(&self.store) <= template.max_retained.max(self.born_with)

@@ -56,7 +56,8 @@ impl Loaded {
             Some(engine) => engine.clone(),
             None => Engine::shared()?,
         };
-        let bounds = Bounds { module: options.max_module, memory: max_memory(&engine, options) };
+        let data = parts.data.map_or(0, <[u8]>::len);
+        let bounds = Bounds { module: options.max_module, memory: max_memory(&engine, options, data) };
         let wasm = module::prepare(parts.wasm, bounds)?;
         let compile = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
         let module = Module::new(engine.wasmtime(), &wasm).map_err(compile)?;
@@ -87,6 +88,7 @@ impl Loaded {
     /// # Errors
     /// None but those of the engine's options.
     pub(crate) fn template(&self, data: Arc<[u8]>, options: &RuntimeOptions) -> Result<Template, LoadError> {
+        let max_memory = max_memory(&self.engine, options, data.len());
         Ok(Template {
             engine: self.engine.clone(),
             pre: self.pre.clone(),
@@ -95,7 +97,7 @@ impl Loaded {
             host: options.host.clone(),
             data,
             identity: self.identity.clone(),
-            max_memory: max_memory(&self.engine, options),
+            max_memory,
             max_retained: options.max_retained,
             // Offsets are 32 bits, and the heap needs room above the input.
             max_input: options.max_input.min(1 << 30),
@@ -106,9 +108,14 @@ impl Loaded {
     }
 }
 
-fn max_memory(engine: &Engine, options: &RuntimeOptions) -> usize {
-    let cap = engine.options().max_memory;
-    options.max_memory.map_or(cap, |wanted| wanted.min(cap))
+/// What an instance may have where the host does not say, beside what its data takes.
+const OWN_MEMORY: usize = 256 << 20;
+/// How many bytes of memory are granted for each byte of data: the text itself and its values.
+const MEMORY_PER_DATA: usize = 4;
+
+fn max_memory(engine: &Engine, options: &RuntimeOptions, data: usize) -> usize {
+    let wanted = options.max_memory.unwrap_or_else(|| data.saturating_mul(MEMORY_PER_DATA).saturating_add(OWN_MEMORY));
+    wanted.min(engine.options().max_memory)
 }
 
 /// The data document of a bundle without one.

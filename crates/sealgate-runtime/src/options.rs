@@ -14,7 +14,8 @@ use crate::engine::Engine;
 /// How a sandbox is set up. The caps hold for every policy that uses the engine.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// Bytes of memory that one instance may have at most. Default 256 MiB.
+    /// Bytes of memory that one instance may have at most. It is address space, not memory, that is set aside. Default
+    /// 4 GiB, the most that there is; what one policy may have is for [`RuntimeOptions::max_memory`] to say.
     pub max_memory: usize,
     /// Bytes of native stack that a policy may use. A calling thread needs that much to spare. Default 512 KiB.
     pub max_stack: usize,
@@ -31,7 +32,7 @@ pub struct EngineOptions {
 impl Default for EngineOptions {
     fn default() -> Self {
         Self {
-            max_memory: 256 << 20,
+            max_memory: 4 << 30,
             max_stack: 512 << 10,
             tick: Duration::from_millis(1),
             longest_deadline: Duration::from_secs(60),
@@ -73,7 +74,8 @@ pub struct RuntimeOptions {
     pub deadline: Duration,
     /// How long starting an instance may take, data included. Default 10 s.
     pub load_deadline: Duration,
-    /// Bytes of memory that one instance may have; the engine's cap if `None`.
+    /// Bytes of memory that one instance may have, never more than the engine's cap. If `None`: 256 MiB, and four times
+    /// the size of the data document.
     pub max_memory: Option<usize>,
     /// Bytes of memory above which a pooled instance is replaced after its decision. Default 64 MiB, and never less
     /// than what an instance has when it is new.
@@ -86,6 +88,9 @@ pub struct RuntimeOptions {
     pub max_module: usize,
     /// Instances kept ready; twice the machine's threads if `None`.
     pub pool_size: Option<usize>,
+    /// Bytes of memory that the instances kept ready may have together: each has the data document for itself. One is
+    /// kept in any case. Default 1 GiB.
+    pub max_pool_memory: usize,
     /// The entrypoint that decides, such as `sealgate/policy/decision`. If `None`: the only one there is, or the only
     /// one named `decision`.
     pub entrypoint: Option<String>,
@@ -117,6 +122,7 @@ impl Default for RuntimeOptions {
             max_result: 16 << 20,
             max_module: 64 << 20,
             pool_size: None,
+            max_pool_memory: 1 << 30,
             entrypoint: None,
             measure_elapsed: false,
             builtins: Registry::standard(),

@@ -38,6 +38,7 @@ struct Inner {
     template: Template,
     entrypoints: Vec<(String, i32)>,
     decision: Option<EntrypointId>,
+    memory_per_instance: usize,
     pool: Pool<Instance>,
     isolation: Isolation,
     measure_elapsed: bool,
@@ -146,12 +147,19 @@ impl Policy {
         let size = options
             .pool_size
             .unwrap_or_else(|| thread::available_parallelism().map_or(4, |threads| threads.get().saturating_mul(2)));
+        let first = Instance::start(&template).map(Box::new).map_err(|error| match error {
+            DecideError::InvalidInput(problem) => LoadError::Data(problem),
+            error => LoadError::Start(error),
+        })?;
+        let memory_per_instance = first.memory();
+        let fit = options.max_pool_memory / memory_per_instance.max(1);
         let policy = Self {
             inner: Arc::new(Inner {
                 template,
                 entrypoints,
                 decision,
-                pool: Pool::new(size),
+                memory_per_instance,
+                pool: Pool::new(size.min(fit)),
                 isolation: options.isolation,
                 measure_elapsed: options.measure_elapsed,
                 audit: options.audit.clone(),
@@ -161,10 +169,7 @@ impl Policy {
                 load,
             }),
         };
-        let first = policy.inner.start().map_err(|error| match error {
-            DecideError::InvalidInput(problem) => LoadError::Data(problem),
-            error => LoadError::Start(error),
-        })?;
+        count(&policy.inner.counters.instances_started);
         policy.inner.give_back(first);
         Ok(policy)
     }
@@ -344,6 +349,16 @@ impl Policy {
         let mut names: Vec<&str> = self.inner.template.builtins.values().map(|(name, _)| &**name).collect();
         names.sort_unstable();
         names
+    }
+
+    /// Bytes of memory that an instance has when it is new, its data loaded. Every instance has its own.
+    pub fn memory_per_instance(&self) -> usize {
+        self.inner.memory_per_instance
+    }
+
+    /// How many instances are kept ready at most.
+    pub fn pool_size(&self) -> usize {
+        self.inner.pool.size()
     }
 
     /// Which policy this is.
