@@ -44,6 +44,8 @@ pub const MAX_PATH: usize = 256;
 pub struct ResolveOptions {
     /// OPA's strict mode: unused imports, parameters and assigned variables are errors.
     pub strict: bool,
+    /// Whether calls of `print` stay, as calls of the host's `internal.print`. Otherwise they hold and print nothing.
+    pub print: bool,
 }
 
 /// A query and the names it may use.
@@ -109,6 +111,7 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
         };
         resolved.types = check::rules(&resolved, &order, needs, schemas, &mut own);
     }
+    let printing = if options.print { Vec::new() } else { printing };
     for index in printing {
         if let Some(rule) = resolved.rules.get_mut(index) {
             captured::strip_rule(rule);

@@ -83,7 +83,7 @@ fn strict_mode_reports_what_is_not_used() {
     let mut found = Diagnostics::new();
     assert!(resolve(&modules, ResolveOptions::default(), &mut found).is_some());
     assert!(found.is_empty());
-    assert!(resolve(&modules, ResolveOptions { strict: true }, &mut found).is_none());
+    assert!(resolve(&modules, ResolveOptions { strict: true, ..ResolveOptions::default() }, &mut found).is_none());
     let messages: Vec<_> = found.iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(messages, ["unused argument `y`", "assigned var `z` unused", "import `data.a` unused"]);
 }
