@@ -6,6 +6,7 @@
 //! | [`sources`] | reads a policy's files from disk |
 //! | [`compile`] | text to Wasm, through every stage |
 //! | [`opa`] | the Wasm step by an installed `opa` instead |
+//! | [`rego`] | Rego as people have it: files, folders, OPA bundles, queries, tests |
 //! | [`pack`] | what was compiled, as the contents of a bundle that is left to sign |
 //! | [`suite`] | the calls that a policy must decide, as data beside it |
 
@@ -13,15 +14,23 @@ pub mod builtins;
 pub mod compile;
 pub mod opa;
 pub mod pack;
+pub mod rego;
 pub mod sources;
 pub mod suite;
 
+/// Plans.
+pub use sealgate_compiler::ir;
 /// Findings and how they are rendered.
 pub use sealgate_diagnostics as diagnostics;
 /// The policy language.
 pub use sealgate_policy as policy;
 
 use sealgate_bundle::{ContentsError, KeyError, SigningKey};
+
+/// The Rego that OPA read before 1.0, or the one since.
+pub fn rego_version(v0: bool) -> sealgate_rego::ast::Version {
+    if v0 { sealgate_rego::ast::Version::V0 } else { sealgate_rego::ast::Version::V1 }
+}
 
 /// Why [`build`] gave no bundle.
 #[derive(Debug, thiserror::Error)]

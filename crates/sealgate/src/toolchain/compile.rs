@@ -18,6 +18,9 @@ use super::sources::PolicyFiles;
 /// The package that policies are compiled in unless another is named.
 pub const DEFAULT_PACKAGE: &str = "sealgate.policy";
 
+/// Sealgate's own compiler, with its version.
+pub(super) const OWN_COMPILER: &str = concat!("sealgate-compiler ", env!("CARGO_PKG_VERSION"));
+
 /// How to compile.
 #[derive(Clone, Debug)]
 pub struct CompileOptions {
@@ -174,7 +177,7 @@ fn own_module(
         plan: Some(plan),
         wasm: module.wasm,
         builtins: module.builtins,
-        compiler: concat!("sealgate-compiler ", env!("CARGO_PKG_VERSION")).to_owned(),
+        compiler: OWN_COMPILER.to_owned(),
         kernel: sealgate_compiler::kernel().to_owned(),
     })
 }
