@@ -2,8 +2,10 @@
 
 pub mod build;
 mod decide;
+mod eval;
 mod keygen;
 mod show_rego;
+mod test;
 mod validate;
 mod verify;
 
@@ -24,6 +26,10 @@ pub enum Command {
     Verify(verify::Args),
     /// Decide one call; the exit code is the outcome.
     Decide(decide::Args),
+    /// Evaluate Rego: an entrypoint of a bundle or of sources, or any query.
+    Eval(eval::Args),
+    /// Run the tests of Rego, or decide the calls of a YAML policy.
+    Test(test::Args),
 }
 
 impl Command {
@@ -36,6 +42,8 @@ impl Command {
             Self::Build(args) => args.run(),
             Self::Verify(args) => args.run(),
             Self::Decide(args) => args.run(),
+            Self::Eval(args) => args.run(),
+            Self::Test(args) => args.run(),
         }
     }
 }

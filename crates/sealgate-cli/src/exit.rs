@@ -9,7 +9,7 @@ pub enum Exit {
     Ok = 0,
     /// Anything that no other code names.
     Other = 1,
-    /// The command line itself is wrong.
+    /// The command line itself is wrong; of `test`, as of `opa test`: a test did not pass.
     Usage = 2,
     /// The policy or the bundle is refused.
     Refused = 3,

@@ -6,6 +6,7 @@ pub mod commands;
 mod exit;
 mod json_argument;
 pub mod policies;
+mod rego;
 pub mod table;
 
 use clap::Parser;
@@ -21,7 +22,8 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 allow or done, 2 usage, 3 the policy or bundle is refused, 10 deny, 11 needs approval, 1 anything else.";
+Exit codes: 0 allow or done, 2 usage or a test that did not pass, 3 the policy or bundle is refused, 10 deny, \
+11 needs approval, 1 anything else.";
 
 /// Runs the command line of this process.
 pub fn run() -> Exit {

@@ -1,5 +1,8 @@
 //! `sealgate build`: policies to signed bundles. `cargo xtask build-bundle` runs the same code.
 //!
+//! Where any path is Rego (a `.rego` file, a folder with one or with a `.manifest` in it, an OPA bundle), all paths are one
+//! policy, the others being its data. Otherwise each path is a YAML policy and makes a bundle of its own.
+//!
 //! Everything is built in memory first; only when every policy of the run is accepted is anything written, and each
 //! file is written beside its place and then renamed.
 
@@ -11,19 +14,22 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use sealgate::bundle::keys::file::read_signing_key;
 use sealgate::bundle::{SigningKey, UnixSeconds};
-use sealgate::toolchain::compile::{Capabilities, CompileOptions, Compiled, Compiler, DEFAULT_PACKAGE};
+use sealgate::toolchain::compile::{Capabilities, CompileOptions, Compiler, DEFAULT_PACKAGE};
 use sealgate::toolchain::opa;
-use sealgate::toolchain::pack::{PackOptions, pack};
-use sealgate::toolchain::sources::PolicyFiles;
+use sealgate::toolchain::pack::{PackOptions, pack, pack_rego};
+use sealgate::toolchain::rego::files;
+use sealgate::toolchain::rego::program::{Dialect, RegoOptions};
 
 pub use outputs::Written;
 
+use crate::rego::RegoArgs;
 use crate::{Exit, Failure, policies, table};
 
 /// What to build and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Policies: files, or folders of role files.
+    /// YAML policies (files, or folders of role files), or Rego: `.rego` files, folders with them and with
+    /// `data.json|yaml`, OPA bundles, data files.
     #[arg(required = true, value_name = "POLICY")]
     policies: Vec<PathBuf>,
     #[command(flatten)]
@@ -42,9 +48,15 @@ pub struct Options {
     /// An OPA archive, a folder, or both.
     #[arg(long, value_enum, default_value_t = Format::Tar)]
     format: Format,
-    /// The Rego package; the entrypoint is its rule `decision`.
+    /// The Rego package that a YAML policy becomes; the entrypoint is its rule `decision`.
     #[arg(long, default_value = DEFAULT_PACKAGE)]
     package: String,
+    /// A rule or package of the Rego to decide with, such as `app/authz/allow`; may be repeated. Rules with
+    /// `entrypoint: true` in their metadata are entrypoints too.
+    #[arg(long, short, value_name = "PATH")]
+    entrypoint: Vec<String>,
+    #[command(flatten)]
+    rego: RegoArgs,
     /// The bundle's name; without it the policy's own, else its file's.
     #[arg(long)]
     name: Option<String>,
@@ -100,6 +112,25 @@ enum Emit {
     Wasm,
 }
 
+/// What a policy is made of.
+#[derive(Clone, Debug)]
+pub enum MadeOf {
+    /// A YAML policy.
+    Policy {
+        /// Its roles.
+        roles: usize,
+        /// Distinct tools over all roles.
+        tools: usize,
+    },
+    /// Rego.
+    Rego {
+        /// Its modules.
+        modules: usize,
+        /// The entrypoints.
+        entrypoints: Vec<String>,
+    },
+}
+
 /// One policy, built and written.
 #[derive(Debug)]
 pub struct Built {
@@ -107,10 +138,8 @@ pub struct Built {
     pub source: PathBuf,
     /// What was written.
     pub written: Written,
-    /// Roles and tools of the policy.
-    pub roles: usize,
-    /// Distinct tools over all roles.
-    pub tools: usize,
+    /// What the policy is made of.
+    pub made_of: MadeOf,
     /// Bytes of the module.
     pub wasm_bytes: usize,
     /// Bytes of the archive.
@@ -132,6 +161,16 @@ impl Args {
 
 /// Builds every policy, then writes every bundle.
 pub fn build_all(paths: &[PathBuf], options: &Options, key: &SigningKey) -> Result<Vec<Built>, Failure> {
+    if paths.iter().any(|path| files::is_rego(path)) {
+        let start = Instant::now();
+        let made = compile_rego(paths, options)?;
+        let outputs = outputs::render(made, options, key)?;
+        let source = paths.first().map(PathBuf::as_path).unwrap_or(Path::new("."));
+        return Ok(vec![outputs.write(source, options, start.elapsed())?]);
+    }
+    if let Some(entrypoint) = options.entrypoint.first() {
+        return Err(Failure::Usage(format!("--entrypoint {entrypoint} needs Rego, and there is no `.rego` file")));
+    }
     if options.name.is_some() && paths.len() > 1 {
         return Err(Failure::Usage("--name names one bundle; give one policy".to_owned()));
     }
@@ -139,20 +178,57 @@ pub fn build_all(paths: &[PathBuf], options: &Options, key: &SigningKey) -> Resu
     let mut ready = Vec::new();
     for path in paths {
         let start = Instant::now();
-        let (files, compiled) = policies::compile_policy(path, &compile_options)?;
-        let outputs = outputs::render(&files, &compiled, options, key)?;
-        ready.push((path, compiled, outputs, start.elapsed()));
+        let made = compile_policy(path, &compile_options, options)?;
+        let outputs = outputs::render(made, options, key)?;
+        ready.push((path, outputs, start.elapsed()));
     }
-    for (at, (path, _, outputs, _)) in ready.iter().enumerate() {
-        if let Some((other, ..)) = ready.iter().take(at).find(|(_, _, earlier, _)| earlier.name == outputs.name) {
+    for (at, (path, outputs, _)) in ready.iter().enumerate() {
+        if let Some((other, ..)) = ready.iter().take(at).find(|(_, earlier, _)| earlier.name == outputs.name) {
             let (path, other) = (path.display(), other.display());
             return Err(Failure::Usage(format!("`{other}` and `{path}` both build the bundle `{}`", outputs.name)));
         }
     }
-    ready
-        .into_iter()
-        .map(|(path, compiled, outputs, elapsed)| outputs.write(path, &compiled, options, elapsed))
-        .collect()
+    ready.into_iter().map(|(path, outputs, elapsed)| outputs.write(path, options, elapsed)).collect()
+}
+
+fn compile_policy(path: &Path, compile: &CompileOptions, options: &Options) -> Result<outputs::Made, Failure> {
+    let (files, compiled) = policies::compile_policy(path, compile)?;
+    let usage = |error: sealgate::bundle::ContentsError| Failure::Usage(error.to_string());
+    let summary = compiled.policy.summary();
+    Ok(outputs::Made {
+        contents: pack(&files, &compiled, &options.pack_options()).map_err(usage)?,
+        wat: if options.emits(Emit::Wat) { Some(compiled.wat()?) } else { None },
+        ast: if options.emits(Emit::Ast) { Some(compiled.ast()?) } else { None },
+        stem: files.stem,
+        made_of: MadeOf::Policy { roles: summary.roles.len(), tools: summary.tools },
+        rego: compiled.rego,
+        plan: compiled.plan,
+        wasm: compiled.wasm,
+    })
+}
+
+fn compile_rego(paths: &[PathBuf], options: &Options) -> Result<outputs::Made, Failure> {
+    if options.compiler == Backend::Opa {
+        return Err(Failure::Usage("`--compiler opa` takes YAML policies; `opa build` takes Rego".to_owned()));
+    }
+    let rego = RegoOptions {
+        strict_builtin_errors: options.strict_builtin_errors,
+        capabilities: options.capabilities.as_deref().map(read_capabilities).transpose()?,
+        ..options.rego.rego_options(Dialect::V1, &options.entrypoint)
+    };
+    let (files, compiled) = crate::rego::compile(paths, &options.rego, &rego)?;
+    let usage = |error: sealgate::bundle::ContentsError| Failure::Usage(error.to_string());
+    let texts = files.modules.iter().map(|module| format!("# {}\n{}", module.name, module.text));
+    Ok(outputs::Made {
+        contents: pack_rego(&files, &compiled, &options.pack_options()).map_err(usage)?,
+        wat: if options.emits(Emit::Wat) { Some(compiled.wat()?) } else { None },
+        ast: if options.emits(Emit::Ast) { Some(crate::rego::ast(&files, &rego)?) } else { None },
+        made_of: MadeOf::Rego { modules: files.modules.len(), entrypoints: compiled.entrypoints },
+        rego: texts.collect::<Vec<_>>().join("\n"),
+        stem: files.stem,
+        plan: Some(compiled.plan),
+        wasm: compiled.wasm,
+    })
 }
 
 impl Options {
@@ -202,7 +278,12 @@ pub fn summary(built: &[Built], key: &SigningKey) -> String {
         .map(|built| {
             vec![
                 built.written.main().display().to_string(),
-                format!("{} x {}", built.roles, built.tools),
+                match &built.made_of {
+                    MadeOf::Policy { roles, tools } => format!("{roles} roles x {tools} tools"),
+                    MadeOf::Rego { modules, entrypoints } => {
+                        format!("{modules} modules, {} entrypoints", entrypoints.len())
+                    }
+                },
                 kib(built.wasm_bytes),
                 kib(built.archive_bytes),
                 built.revision.get(..12).unwrap_or(&built.revision).to_owned(),
@@ -210,7 +291,7 @@ pub fn summary(built: &[Built], key: &SigningKey) -> String {
             ]
         })
         .collect();
-    let header = ["bundle", "roles x tools", "wasm", "archive", "revision", "time"];
+    let header = ["bundle", "of", "wasm", "archive", "revision", "time"];
     table::render(&header, &rows, &[2, 3, 5]) + &format!("signed with key {}\n", key.public_key().id())
 }
 
@@ -219,20 +300,29 @@ pub fn json(built: &[Built], key: &SigningKey) -> Result<String, Failure> {
     let rows: Vec<serde_json::Value> = built
         .iter()
         .map(|built| {
-            serde_json::json!({
+            let mut row = serde_json::json!({
                 "policy": built.source.display().to_string(),
                 "name": built.written.name,
                 "archive": built.written.archive.as_ref().map(|path| path.display().to_string()),
                 "folder": built.written.folder.as_ref().map(|path| path.display().to_string()),
                 "emitted": built.written.emitted.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
-                "roles": built.roles,
-                "tools": built.tools,
                 "wasm_bytes": built.wasm_bytes,
                 "archive_bytes": built.archive_bytes,
                 "revision": built.revision,
                 "key_id": key.public_key().id().to_string(),
                 "milliseconds": built.elapsed.as_secs_f64() * 1e3,
-            })
+            });
+            match &built.made_of {
+                MadeOf::Policy { roles, tools } => {
+                    row["roles"] = (*roles).into();
+                    row["tools"] = (*tools).into();
+                }
+                MadeOf::Rego { modules, entrypoints } => {
+                    row["modules"] = (*modules).into();
+                    row["entrypoints"] = entrypoints.as_slice().into();
+                }
+            }
+            row
         })
         .collect();
     Ok(serde_json::to_string_pretty(&rows)? + "\n")

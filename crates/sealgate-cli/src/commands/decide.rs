@@ -101,7 +101,7 @@ impl Args {
 }
 
 /// The policy as a bundle that a key of the moment signed: it takes the same way through verification as any other.
-fn built(policy: &std::path::Path, strict_builtin_errors: bool) -> Result<VerifiedBundle, Failure> {
+pub(super) fn built(policy: &std::path::Path, strict_builtin_errors: bool) -> Result<VerifiedBundle, Failure> {
     let options = CompileOptions { strict_builtin_errors, ..CompileOptions::new(DEFAULT_PACKAGE) };
     let (files, compiled) = policies::compile_policy(policy, &options)?;
     let key = SigningKey::generate()?;

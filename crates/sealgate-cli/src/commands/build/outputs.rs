@@ -3,13 +3,28 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sealgate::bundle::{BundleFile, SigningKey, fs};
+use sealgate::bundle::{BundleContents, BundleFile, SigningKey, fs};
+use sealgate::toolchain::ir;
 
-use super::{Built, Compiled, Emit, Format, Options, PolicyFiles, pack};
+use super::{Built, Emit, Format, MadeOf, Options};
 use crate::Failure;
+
+/// What compiling one policy gives, of whichever language.
+pub(super) struct Made {
+    pub(super) contents: BundleContents,
+    pub(super) stem: String,
+    pub(super) rego: String,
+    pub(super) ast: Option<serde_json::Value>,
+    pub(super) plan: Option<ir::Policy>,
+    pub(super) wasm: Vec<u8>,
+    pub(super) wat: Option<String>,
+    pub(super) made_of: MadeOf,
+}
 
 /// Everything that one policy's build gives, in memory.
 pub(super) struct Outputs {
+    made_of: MadeOf,
+    wasm_bytes: usize,
     pub(super) name: String,
     archive: Vec<u8>,
     folder: Vec<BundleFile>,
@@ -37,35 +52,34 @@ impl Written {
     }
 }
 
-/// Packs and signs a compiled policy in every form.
-pub(super) fn render(
-    files: &PolicyFiles,
-    compiled: &Compiled,
-    options: &Options,
-    key: &SigningKey,
-) -> Result<Outputs, Failure> {
-    let contents =
-        pack(files, compiled, &options.pack_options()).map_err(|error| Failure::Usage(error.to_string()))?.sign(key)?;
+/// Signs what was made, in every form.
+pub(super) fn render(made: Made, options: &Options, key: &SigningKey) -> Result<Outputs, Failure> {
+    let contents = made.contents.sign(key)?;
     let name = contents.name().to_owned();
     let mut emitted = Vec::new();
-    let mut emit = |form: Emit, ending: &str, bytes: &mut dyn FnMut() -> Result<Vec<u8>, Failure>| {
-        if options.emits(form) {
-            emitted.push((format!("{name}.{ending}"), bytes()?));
-        }
-        Ok::<_, Failure>(())
-    };
-    emit(Emit::Rego, "rego", &mut || Ok(compiled.rego.clone().into_bytes()))?;
-    emit(Emit::Ast, "ast.json", &mut || Ok((serde_json::to_string_pretty(&compiled.ast()?)? + "\n").into_bytes()))?;
-    emit(Emit::Plan, "plan", &mut || match &compiled.plan {
-        Some(plan) => Ok(plan.to_string().into_bytes()),
-        None => Err(Failure::Usage("`--emit plan` needs `--compiler sealgate`".to_owned())),
-    })?;
-    emit(Emit::Wat, "wat", &mut || Ok(compiled.wat()?.into_bytes()))?;
-    emit(Emit::Wasm, "wasm", &mut || Ok(compiled.wasm.clone()))?;
+    let wasm_bytes = made.wasm.len();
+    if options.emits(Emit::Rego) {
+        emitted.push((format!("{name}.rego"), made.rego.into_bytes()));
+    }
+    if let Some(ast) = &made.ast {
+        emitted.push((format!("{name}.ast.json"), (serde_json::to_string_pretty(ast)? + "\n").into_bytes()));
+    }
+    if options.emits(Emit::Plan) {
+        let Some(plan) = &made.plan else {
+            return Err(Failure::Usage("`--emit plan` needs `--compiler sealgate`".to_owned()));
+        };
+        emitted.push((format!("{name}.plan"), plan.to_string().into_bytes()));
+    }
+    emitted.extend(made.wat.map(|wat| (format!("{name}.wat"), wat.into_bytes())));
+    if options.emits(Emit::Wasm) {
+        emitted.push((format!("{name}.wasm"), made.wasm));
+    }
     Ok(Outputs {
         archive: contents.tar_gz()?,
-        folder: contents.folder(&files.stem)?,
+        folder: if options.format == Format::Tar { Vec::new() } else { contents.folder(&made.stem)? },
         revision: contents.revision().to_string(),
+        made_of: made.made_of,
+        wasm_bytes,
         name,
         emitted,
     })
@@ -73,13 +87,7 @@ pub(super) fn render(
 
 impl Outputs {
     /// Writes what was asked for.
-    pub(super) fn write(
-        self,
-        source: &Path,
-        compiled: &Compiled,
-        options: &Options,
-        elapsed: Duration,
-    ) -> Result<Built, Failure> {
+    pub(super) fn write(self, source: &Path, options: &Options, elapsed: Duration) -> Result<Built, Failure> {
         let mut written = Written { name: self.name.clone(), archive: None, folder: None, emitted: Vec::new() };
         if options.format != Format::Dir {
             let path = options.out.join(format!("{}.tar.gz", self.name));
@@ -96,13 +104,11 @@ impl Outputs {
             fs::write_file(&path, bytes)?;
             written.emitted.push(path);
         }
-        let summary = compiled.policy.summary();
         Ok(Built {
             source: source.to_owned(),
             written,
-            roles: summary.roles.len(),
-            tools: summary.tools,
-            wasm_bytes: compiled.wasm.len(),
+            made_of: self.made_of,
+            wasm_bytes: self.wasm_bytes,
             archive_bytes: self.archive.len(),
             revision: self.revision,
             elapsed,
