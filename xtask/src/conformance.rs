@@ -15,11 +15,12 @@ mod report;
 mod run;
 mod unsupported;
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use sealgate_cli::{Exit, Failure};
@@ -44,7 +45,9 @@ pub(crate) struct Args {
     /// Compile OPA's plans of the cases instead of their Rego; DIR is then the folder of plans, beside the folder `rego`.
     #[arg(long)]
     plans: bool,
-    /// Print a summary with the counts of every file as JSON.
+    /// Print JSON: `passed`, `failed`, `skipped`, `seconds`; `files` (each with its counts), `skipped_reasons` (how many
+    /// cases of each), `failures` (`file`, `index`, `note`, `problem`), `slowest` (`file`, `index`, `note`, `seconds`),
+    /// `stale` (how many lines of the list name no case). The text goes to standard error.
     #[arg(long)]
     json: bool,
     /// Write what fails now to the list of what is not supported.
@@ -91,13 +94,21 @@ impl Args {
             return bless(&list_path, &list, form, &files, &verdicts);
         }
         let mut report = Report::default();
-        for ((file, case), verdict) in each(&files).zip(&verdicts) {
-            report.add(&file.name, case, list.settle(&key(form, file, case), verdict));
+        let at_home = same_folder(&dir, &beside);
+        // Files of other folders may have the same names and notes. The list speaks of a file only where it is, byte by
+        // byte, the one that the list was made with.
+        let listed: HashSet<&str> = files
+            .iter()
+            .map(|file| file.name.as_str())
+            .filter(|name| at_home || same_content(&dir.join(name), &beside.join(name)))
+            .collect();
+        let unlisted = List::default();
+        for ((file, case), (verdict, took)) in each(&files).zip(&verdicts) {
+            let list = if listed.contains(file.name.as_str()) { &list } else { &unlisted };
+            report.add(&file.name, case, list.settle(&key(form, file, case), verdict), *took);
         }
-        // Files of other folders may have the same names, so lines without a case are looked for only where the list was made.
-        if self.only.is_none() && same_folder(&dir, &beside) {
-            let known: std::collections::HashSet<Key> =
-                each(&files).map(|(file, case)| key(form, file, case)).collect();
+        if self.only.is_none() && at_home {
+            let known: HashSet<Key> = each(&files).map(|(file, case)| key(form, file, case)).collect();
             report.stale = list.without_case(form, &known);
         }
         report.print(self.json, took)?;
@@ -109,6 +120,10 @@ fn same_folder(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
+fn same_content(a: &Path, b: &Path) -> bool {
+    matches!((std::fs::read(a), std::fs::read(b)), (Ok(a), Ok(b)) if a == b)
+}
+
 fn each(files: &[CaseFile]) -> impl Iterator<Item = (&CaseFile, &Case)> {
     files.iter().flat_map(|file| file.cases.iter().map(move |case| (file, case)))
 }
@@ -117,8 +132,8 @@ fn key(form: &str, file: &CaseFile, case: &Case) -> Key {
     Key { file: format!("{form}/{}", file.name), index: case.index, note: case.note.clone() }
 }
 
-/// Runs every case; the verdicts are in the order of [`each`].
-fn run_all(files: &[CaseFile]) -> anyhow::Result<Vec<Verdict>> {
+/// Runs every case; the verdicts, with how long each took, are in the order of [`each`].
+fn run_all(files: &[CaseFile]) -> anyhow::Result<Vec<(Verdict, Duration)>> {
     let runner = Runner::new()?;
     let cases: Vec<&Case> = each(files).map(|(_, case)| case).collect();
     let next = AtomicUsize::new(0);
@@ -127,14 +142,15 @@ fn run_all(files: &[CaseFile]) -> anyhow::Result<Vec<Verdict>> {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(case) = cases.get(at) else { return done };
+            let started = Instant::now();
             // A panic is a failure of its case and must not end the run.
             let verdict = catch_unwind(AssertUnwindSafe(|| runner.run(case)))
                 .unwrap_or_else(|_| Verdict::failed(Kind::Stopped, "the compiler panicked".to_owned()));
-            done.push((at, verdict));
+            done.push((at, (verdict, started.elapsed())));
         }
     };
     let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    let mut all = thread::scope(|scope| -> anyhow::Result<Vec<(usize, Verdict)>> {
+    let mut all = thread::scope(|scope| -> anyhow::Result<Vec<(usize, (Verdict, Duration))>> {
         let mut workers = Vec::new();
         for _ in 0..threads {
             workers.push(thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)?);
@@ -152,11 +168,17 @@ fn run_all(files: &[CaseFile]) -> anyhow::Result<Vec<Verdict>> {
     Ok(all.into_iter().map(|(_, verdict)| verdict).collect())
 }
 
-fn bless(path: &Path, list: &List, form: &str, files: &[CaseFile], verdicts: &[Verdict]) -> Result<Exit, Failure> {
+fn bless(
+    path: &Path,
+    list: &List,
+    form: &str,
+    files: &[CaseFile],
+    verdicts: &[(Verdict, Duration)],
+) -> Result<Exit, Failure> {
     let names: Vec<String> = files.iter().map(|file| format!("{form}/{}", file.name)).collect();
     let mut blessed = list.clone();
     blessed.forget_files(&names);
-    for ((file, case), verdict) in each(files).zip(verdicts) {
+    for ((file, case), (verdict, _)) in each(files).zip(verdicts) {
         let Verdict::Failed(failed) = verdict else { continue };
         if failed.kind == Kind::Wrong {
             eprintln!("WRONG RESULT {}#{} {}: {}", file.name, case.index, case.note, failed.detail);

@@ -42,6 +42,8 @@ pub(crate) struct Case {
     pub(crate) sort_bindings: bool,
     /// Whether variables that a compiler made are left out of the answers.
     pub(crate) ignore_generated_vars: bool,
+    /// Environment variables that `opa.runtime` is to give.
+    pub(crate) env: Map<String, Json>,
     /// OPA's plan of the case, if that is to be compiled.
     pub(crate) plan: Option<Json>,
 }
@@ -65,6 +67,10 @@ pub(crate) enum Want {
     Defined(bool),
     /// An error with this code.
     Error(String),
+    /// An error, of which the case gives words that have no code in them. Words are not compared.
+    AnyError,
+    /// Nothing but an end without an error.
+    Nothing,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,6 +104,8 @@ struct RawCase {
     sort_bindings: bool,
     #[serde(default)]
     ignore_generated_vars: bool,
+    #[serde(default)]
+    env: Map<String, Json>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -210,11 +218,12 @@ fn case(index: usize, raw: RawCase, v0: bool) -> anyhow::Result<Case> {
     }
     let code = raw.want_error_code.or_else(|| raw.want_error.as_deref().and_then(error_code));
     let want = match (raw.want_result, code, raw.want_defined, raw.want_error) {
-        (Some(rows), None, ..) => Want::Rows(rows),
+        (Some(rows), None, _, None) => Want::Rows(rows),
         (_, Some(code), ..) => Want::Error(code),
-        (None, None, Some(defined), _) => Want::Defined(defined),
-        (None, None, None, Some(text)) => bail!("case {index} `{note}` wants an error without a code: `{text}`"),
-        (None, None, None, None) => bail!("case {index} `{note}` does not say what it wants"),
+        // As OPA reads cases, an error goes before a result, and a result before being defined.
+        (_, None, _, Some(_)) => Want::AnyError,
+        (None, None, Some(defined), None) => Want::Defined(defined),
+        (None, None, None, None) => Want::Nothing,
     };
     let input = match (raw.input_term, raw.input) {
         (Some(term), _) => Input::Term(term),
@@ -233,6 +242,7 @@ fn case(index: usize, raw: RawCase, v0: bool) -> anyhow::Result<Case> {
         strict: raw.strict_error,
         sort_bindings: raw.sort_bindings,
         ignore_generated_vars: raw.ignore_generated_vars,
+        env: raw.env,
         plan: None,
     })
 }

@@ -105,6 +105,13 @@ pub(crate) fn judge(case: &Case, ending: Ending) -> Verdict {
             // Without strictness a failed builtin is undefined, and whatever follows from that.
             Verdict::failed(if case.strict { Kind::Strict } else { Kind::Wrong }, detail)
         }
+        (Want::AnyError, Ending::Refused { .. } | Ending::Stopped(_)) | (Want::Nothing, Ending::Rows(_)) => {
+            Verdict::Passed
+        }
+        (Want::AnyError, Ending::Rows(rows)) => {
+            let detail = format!("wants an error, gives {}", text(&rows));
+            Verdict::failed(if case.strict { Kind::Strict } else { Kind::Wrong }, detail)
+        }
         (Want::Defined(wanted), Ending::Rows(rows)) => {
             if rows.is_empty() != *wanted {
                 return Verdict::Passed;

@@ -17,6 +17,8 @@ pub(crate) struct Report {
     files: BTreeMap<String, Counts>,
     failures: Vec<Line>,
     reasons: BTreeMap<String, usize>,
+    /// The cases that took longest, the longest first.
+    slowest: Vec<Slow>,
     /// Lines of the list that name no case.
     pub(crate) stale: Vec<Key>,
 }
@@ -37,9 +39,28 @@ struct Line {
     problem: String,
 }
 
+/// A case that took long.
+#[derive(Debug, serde::Serialize)]
+struct Slow {
+    file: String,
+    index: usize,
+    note: String,
+    seconds: f64,
+}
+
+/// How many of the slowest cases are kept.
+const SLOWEST: usize = 5;
+
 impl Report {
     /// Counts a case.
-    pub(crate) fn add(&mut self, file: &str, case: &Case, settled: Settled) {
+    pub(crate) fn add(&mut self, file: &str, case: &Case, settled: Settled, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let at = self.slowest.partition_point(|slow| slow.seconds >= seconds);
+        if at < SLOWEST {
+            self.slowest
+                .insert(at, Slow { file: file.to_owned(), index: case.index, note: case.note.clone(), seconds });
+            self.slowest.truncate(SLOWEST);
+        }
         let counts = self.files.entry(file.to_owned()).or_default();
         match settled {
             Settled::Passed => {
@@ -88,6 +109,9 @@ impl Report {
         for (reason, count) in reasons {
             say(format!("{count:>5} skipped: {reason}"));
         }
+        if let Some(slow) = self.slowest.first() {
+            say(format!("slowest: {}#{} {} in {:.2} s", slow.file, slow.index, slow.note, slow.seconds));
+        }
         say(format!("{} files in {:.1} s", self.files.len(), took.as_secs_f64()));
         say(self.line());
         text
@@ -102,6 +126,7 @@ impl Report {
             "files": self.files,
             "skipped_reasons": self.reasons,
             "failures": self.failures,
+            "slowest": self.slowest,
             "stale": self.stale.len(),
         })
     }

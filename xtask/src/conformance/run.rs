@@ -2,19 +2,22 @@
 //!
 //! Takes a [`Case`], gives a [`Verdict`]. Does not read files and knows nothing of the list.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sealgate::builtins::Value;
+use sealgate::builtins::{BuiltinError, Capability, Context, Registry, Value};
 use sealgate::{
     DecideError, Engine, EngineOptions, Format, Isolation, LoadError, Policy, RuntimeOptions, UnverifiedPolicy,
 };
 use sealgate_compiler::plan::Planner;
 use sealgate_compiler::{CodegenOptions, compile_plan_with, ir};
 use sealgate_diagnostics::{Diagnostics, Severity, Sources};
-use sealgate_rego::ast::Version;
+use sealgate_rego::ast::{ExprKind, Version};
 use sealgate_rego::{
     ParseOptions, QueryContext, ResolveOptions, parse_module, parse_query, parse_term, resolve, resolve_query,
 };
+
+use serde_json::json;
 
 use super::case::{Case, Input};
 use super::compare::{Ending, Verdict, judge};
@@ -51,6 +54,17 @@ impl Runner {
         judge(case, self.ending(case).unwrap_or_else(|ending| ending))
     }
 
+    /// The options for a case that sets environment variables: those are the case's own, not the process's.
+    fn with_env(&self, case: &Case) -> RuntimeOptions {
+        let mut registry = Registry::clone(&self.options.builtins);
+        let env = json!({"env": case.env}).to_string();
+        let runtime = move |_: &mut Context, _: &[Value]| {
+            Value::parse(&env).map(Some).map_err(|error| BuiltinError::Failed(error.problem.to_string()))
+        };
+        registry.insert("opa.runtime", 0, Capability::Pure, runtime);
+        RuntimeOptions { builtins: Arc::new(registry), ..self.options.clone() }
+    }
+
     /// How a case ends. Every early way out is an ending too.
     fn ending(&self, case: &Case) -> Result<Ending, Ending> {
         let input = carry(case)?;
@@ -70,7 +84,9 @@ impl Runner {
             .map_err(|error| Ending::Refused { codes: Vec::new(), message: error.to_string() })?;
         let data = case.data.to_string();
         let unverified = UnverifiedPolicy { wasm: &module.wasm, data: Some(data.as_bytes()), name: &case.note };
-        let policy = Policy::dangerous_load_unverified(unverified, &self.options).map_err(|error| match error {
+        let own = (!case.env.is_empty()).then(|| self.with_env(case));
+        let options = own.as_ref().unwrap_or(&self.options);
+        let policy = Policy::dangerous_load_unverified(unverified, options).map_err(|error| match error {
             LoadError::BuiltinsNotGranted(refused) => {
                 Ending::NoBuiltins(refused.into_iter().map(|builtin| builtin.name).collect())
             }
@@ -150,12 +166,13 @@ fn plan(case: &Case, input: &Carried) -> Result<ir::Policy, Ending> {
     let id = sources.add("query", case.query.as_str());
     let mut body = parse_query(&sources, id, options).map_err(|found| refused(&found))?;
     if let Carried::InQuery(term) = input {
-        // `with` belongs to one expression; over several it would be another query.
-        if body.len() != 1 {
-            return Err(Ending::InputNotJson);
+        // `with` belongs to one expression, so each gets it, before the modifiers that it has.
+        let id = sources.add("input", format!("true with input as {term}"));
+        let carrier = parse_query(&sources, id, options).map_err(|found| refused(&found))?;
+        let with: Vec<_> = carrier.into_iter().flat_map(|expr| expr.with).collect();
+        for expr in body.iter_mut().filter(|expr| !matches!(expr.kind, ExprKind::Some(_))) {
+            expr.with.splice(0..0, with.iter().cloned());
         }
-        let id = sources.add("query", format!("{} with input as {term}", case.query));
-        body = parse_query(&sources, id, options).map_err(|found| refused(&found))?;
     }
     let mut found = Diagnostics::new();
     let Some(resolved) = resolve(&modules, ResolveOptions::default(), &mut found) else {

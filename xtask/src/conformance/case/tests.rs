@@ -62,10 +62,23 @@ cases:
 }
 
 #[test]
+fn an_error_goes_before_a_result_and_a_result_before_being_defined() {
+    let want = |fields: &str| {
+        let text = format!(r#"{{"cases": [{{"note": "n", "query": "q", "env": {{"A": "b"}}{fields}}}]}}"#);
+        let case = read_cases(&text, false, false).unwrap().remove(0);
+        assert_eq!(case.env["A"], "b");
+        case.want
+    };
+    assert_eq!(want(""), Want::Nothing);
+    assert_eq!(want(r#", "want_error": "odd""#), Want::AnyError);
+    assert_eq!(want(r#", "want_error": "odd", "want_result": []"#), Want::AnyError);
+    assert_eq!(want(r#", "want_error": "a: eval_type_error: b""#), Want::Error("eval_type_error".to_owned()));
+    assert_eq!(want(r#", "want_result": [], "want_defined": true"#), Want::Rows(Vec::new()));
+}
+
+#[test]
 fn refuses_what_is_no_case() {
     let refused = |text: &str| read_cases(text, false, false).unwrap_err().to_string();
-    assert!(refused(r#"{"cases": [{"note": "n", "query": "q"}]}"#).contains("does not say what it wants"));
-    assert!(refused(r#"{"cases": [{"note": "n", "query": "q", "want_error": "odd"}]}"#).contains("without a code"));
     assert!(refused(r#"{"cases": [{"note": "n\tm", "query": "q", "want_result": []}]}"#).contains("tab"));
     assert!(refused(r#"{"cases": [{"query": "q"}]}"#).contains("note"));
     assert!(refused("[]").contains("invalid"));

@@ -22,6 +22,7 @@ fn case(want: Want) -> Case {
         strict: false,
         sort_bindings: false,
         ignore_generated_vars: false,
+        env: serde_json::Map::new(),
         plan: None,
     }
 }
