@@ -11,7 +11,7 @@ use crate::{Failure, policies};
 
 /// How Rego is read, whatever is done with it.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct RegoArgs {
+pub(crate) struct RegoArgs {
     /// Leave out files and folders of this name, or at this path below a folder: a glob; may be repeated.
     #[arg(long, value_name = "GLOB")]
     ignore: Vec<String>,
@@ -42,7 +42,8 @@ impl RegoArgs {
             (_, true) => Dialect::V1,
             _ => otherwise,
         };
-        RegoOptions { dialect, entrypoints: entrypoints.to_vec(), print: false, strict: self.strict }
+        let entrypoints = entrypoints.to_vec();
+        RegoOptions { dialect, entrypoints, strict: self.strict, ..RegoOptions::default() }
     }
 
     /// Whether Rego is v0 where nothing else is said.
@@ -68,13 +69,14 @@ pub(crate) fn compile(
     paths: &[PathBuf],
     args: &RegoArgs,
     entrypoints: &[String],
+    strict_builtin_errors: bool,
 ) -> Result<(RegoFiles, CompiledRego), Failure> {
     let files =
         RegoFiles::read_modules(paths, &args.read_options(FolderMode::Bundle, false)).map_err(|error| match error {
             ReadError::Io { .. } => Failure::Other(error.into()),
             other => Failure::refused("policy refused", other),
         })?;
-    let options = args.rego_options(Dialect::V1, entrypoints);
+    let options = RegoOptions { strict_builtin_errors, ..args.rego_options(Dialect::V1, entrypoints) };
     let mut sources = Sources::new();
     let compiled = Program::new(&files, &mut sources, &options)
         .and_then(|program| Ok((program.entrypoints(&files, entrypoints)?, program)))
@@ -88,8 +90,13 @@ pub(crate) fn compile(
 }
 
 /// Reads and resolves Rego, for queries.
-pub(crate) fn resolve(files: &RegoFiles, args: &RegoArgs, sources: &mut Sources) -> Result<Program, Failure> {
-    let options = args.rego_options(Dialect::Either, &[]);
+pub(crate) fn resolve(
+    files: &RegoFiles,
+    args: &RegoArgs,
+    strict_builtin_errors: bool,
+    sources: &mut Sources,
+) -> Result<Program, Failure> {
+    let options = RegoOptions { strict_builtin_errors, ..args.rego_options(Dialect::Either, &[]) };
     let program = Program::new(files, sources, &options).map_err(|found| refusal(&found, sources))?;
     note_v0(&program.read_as_v0);
     Ok(program)

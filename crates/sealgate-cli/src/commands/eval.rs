@@ -52,6 +52,9 @@ pub struct Args {
     /// The package whose rules the query may name without `data`.
     #[arg(long, requires = "query")]
     package: Option<String>,
+    /// Let a builtin's error end the evaluation of sources, with OPA's code, instead of being undefined.
+    #[arg(long, conflicts_with = "bundle")]
+    strict_builtin_errors: bool,
     /// Exit with 1 where there is no answer.
     #[arg(long)]
     fail: bool,
@@ -109,7 +112,7 @@ impl Args {
     fn evaluate_sources(&self, entrypoint: &str, input: &[u8], options: &RuntimeOptions) -> Result<bool, Failure> {
         let files = self.read()?;
         let mut sources = Sources::new();
-        let program = rego::resolve(&files, &self.rego, &mut sources)?;
+        let program = rego::resolve(&files, &self.rego, self.strict_builtin_errors, &mut sources)?;
         let asked = [entrypoint.to_owned()];
         program.entrypoints(&files, &asked).map_err(|found| rego::refusal(&found, &sources))?;
         let path = parse_entrypoint(entrypoint);
@@ -128,7 +131,7 @@ impl Args {
     fn ask(&self, query: &str, input: &[u8], options: &RuntimeOptions) -> Result<bool, Failure> {
         let files = self.read()?;
         let mut sources = Sources::new();
-        let program = rego::resolve(&files, &self.rego, &mut sources)?;
+        let program = rego::resolve(&files, &self.rego, self.strict_builtin_errors, &mut sources)?;
         let version = rego_version(self.rego.is_v0());
         let asked = Query::new(query, self.package.as_deref(), version, &program, &files.data, &mut sources, options);
         let rows = asked.and_then(|query| query.ask(input)).map_err(|error| match error {

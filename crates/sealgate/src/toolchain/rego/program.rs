@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sealgate_compiler::{ir, plan};
+use sealgate_compiler::{CodegenOptions, CompiledModule, ir, plan};
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Sources};
 use sealgate_rego::ast::{Module, Version};
 use sealgate_rego::resolved::{DocumentKind, ResolvedModules, RuleTree};
@@ -43,6 +43,8 @@ pub struct RegoOptions {
     pub print: bool,
     /// OPA's strict mode.
     pub strict: bool,
+    /// Whether a builtin's error ends an evaluation instead of being undefined.
+    pub strict_builtin_errors: bool,
 }
 
 /// Modules that belong together, resolved.
@@ -52,6 +54,7 @@ pub struct Program {
     pub resolved: ResolvedModules,
     /// Names of modules that are read as v0 although nobody said so.
     pub read_as_v0: Vec<String>,
+    strict_builtin_errors: bool,
 }
 
 /// Rego through every stage.
@@ -152,7 +155,10 @@ impl Program {
         }
         let Some(resolved) = resolved else { return Err(found) };
         data::conflicts(&resolved, &files.data, &mut found);
-        if found.has_errors() { Err(found) } else { Ok(Self { resolved, read_as_v0 }) }
+        if found.has_errors() {
+            return Err(found);
+        }
+        Ok(Self { resolved, read_as_v0, strict_builtin_errors: options.strict_builtin_errors })
     }
 
     /// The entrypoints that options, annotations and manifests ask for, as paths.
@@ -227,13 +233,19 @@ impl Program {
         close.into_iter().take(MAX_CLOSE).map(|(_, name)| name).collect()
     }
 
+    /// Compiles a plan as the program's options say.
+    pub(super) fn compile_plan(&self, plan: &ir::Policy) -> Result<CompiledModule, sealgate_compiler::CompileError> {
+        let options = CodegenOptions { strict_builtin_errors: self.strict_builtin_errors };
+        sealgate_compiler::compile_plan_with(plan, options)
+    }
+
     /// Compiles for entrypoints.
     ///
     /// # Errors
     /// [`CompileError`].
     pub fn compile(&self, sources: &Sources, entrypoints: &[Vec<Arc<str>>]) -> Result<CompiledRego, CompileError> {
         let plan = plan::plan(&self.resolved, sources, entrypoints).map_err(CompileError::Refused)?;
-        let module = sealgate_compiler::compile_plan(&plan)?;
+        let module = self.compile_plan(&plan)?;
         Ok(CompiledRego {
             entrypoints: plan.plans.iter().map(|plan| plan.name.clone()).collect(),
             plan,

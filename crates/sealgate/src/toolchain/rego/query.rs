@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use sealgate_compiler::compile_plan;
 use sealgate_compiler::plan::Planner;
 use sealgate_diagnostics::{Diagnostics, Sources, Span};
 use sealgate_rego::ast::{Expr, ExprKind, Name, Term, TermKind, Version};
@@ -103,7 +102,7 @@ impl Query {
         let mut planner = Planner::new(&program.resolved, sources);
         planner.query(ENTRYPOINT, &resolved);
         let plan = planner.finish().map_err(QueryError::Refused)?;
-        let module = compile_plan(&plan).map_err(|error| QueryError::Compile(error.into()))?;
+        let module = program.compile_plan(&plan).map_err(|error| QueryError::Compile(error.into()))?;
         let data = serde_json::to_vec(data)?;
         let unverified = UnverifiedPolicy { wasm: &module.wasm, data: Some(&data), name: "query" };
         Ok(Self { policy: Policy::dangerous_load_unverified(unverified, options)?, expressions })

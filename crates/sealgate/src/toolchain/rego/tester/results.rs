@@ -55,13 +55,11 @@ pub struct TestError {
 
 impl TestError {
     pub(super) fn of(error: &DecideError) -> Self {
-        let message = error.to_string();
-        let conflict = ["assignment conflict", "insert conflict", "must not produce multiple outputs"];
-        let code = match error {
-            DecideError::Timeout => "eval_cancel_error",
-            DecideError::Aborted(text) if conflict.iter().any(|part| text.contains(part)) => "eval_conflict_error",
-            DecideError::BuiltinFailed { .. } => "eval_builtin_error",
-            _ => "eval_internal_error",
+        let (code, message) = match error {
+            DecideError::Rego(error) => (error.code.as_str(), error.to_string()),
+            DecideError::Timeout => ("eval_cancel_error", error.to_string()),
+            DecideError::BuiltinFailed { .. } => ("eval_builtin_error", error.to_string()),
+            other => ("eval_internal_error", other.to_string()),
         };
         Self { code: code.to_owned(), message }
     }
