@@ -67,7 +67,7 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// A folder without role files.
-    #[error("`{0}` holds no `.yaml` file")]
+    #[error("`{0}` holds neither role files (`.yaml`) nor Rego (`.rego`, or a `.manifest`)")]
     Empty(PathBuf),
     /// A path whose name cannot name a bundle.
     #[error("`{0}` has no file name to call the bundle by")]
