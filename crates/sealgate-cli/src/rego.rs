@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use sealgate::toolchain::compile::CompileError;
 use sealgate::toolchain::diagnostics::{Diagnostics, Sources};
 use sealgate::toolchain::rego::files::{FolderMode, ReadError, ReadOptions, RegoFiles};
-use sealgate::toolchain::rego::program::{CompiledRego, Dialect, Program, RegoOptions};
+use sealgate::toolchain::rego::program::{self, CompiledRego, Dialect, Program, RegoOptions};
 
 use crate::{Failure, policies};
+
+/// How many of the files that were left out are named.
+const MAX_NOTES: usize = 5;
 
 /// How Rego is read, whatever is done with it.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -54,12 +57,12 @@ impl RegoArgs {
 
 /// Reads Rego; what was left out is noted on standard error.
 pub(crate) fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<RegoFiles, Failure> {
-    let files = RegoFiles::read(paths, options).map_err(|error| match error {
-        ReadError::Io { .. } => Failure::Other(error.into()),
-        other => Failure::refused("policy refused", other),
-    })?;
-    for note in &files.notes {
+    let files = RegoFiles::read(paths, options).map_err(unreadable)?;
+    for note in files.notes.iter().take(MAX_NOTES) {
         eprintln!("note: {note}");
+    }
+    if files.notes.len() > MAX_NOTES {
+        eprintln!("note: and {} more", files.notes.len() - MAX_NOTES);
     }
     Ok(files)
 }
@@ -68,24 +71,31 @@ pub(crate) fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<RegoFiles
 pub(crate) fn compile(
     paths: &[PathBuf],
     args: &RegoArgs,
-    entrypoints: &[String],
-    strict_builtin_errors: bool,
+    options: &RegoOptions,
 ) -> Result<(RegoFiles, CompiledRego), Failure> {
-    let files =
-        RegoFiles::read_modules(paths, &args.read_options(FolderMode::Bundle, false)).map_err(|error| match error {
-            ReadError::Io { .. } => Failure::Other(error.into()),
-            other => Failure::refused("policy refused", other),
-        })?;
-    let options = RegoOptions { strict_builtin_errors, ..args.rego_options(Dialect::V1, entrypoints) };
+    let files = RegoFiles::read_modules(paths, &args.read_options(FolderMode::Bundle, false)).map_err(unreadable)?;
     let mut sources = Sources::new();
-    let compiled = Program::new(&files, &mut sources, &options)
-        .and_then(|program| Ok((program.entrypoints(&files, entrypoints)?, program)))
+    let compiled = Program::new(&files, &mut sources, options)
+        .and_then(|program| Ok((program.entrypoints(&files, &options.entrypoints)?, program)))
         .map_err(CompileError::Refused)
         .and_then(|(paths, program)| program.compile(&sources, &paths));
     match compiled {
         Ok(compiled) => Ok((files, compiled)),
         Err(CompileError::Refused(found)) => Err(refusal(&found, &sources)),
         Err(other) => Err(Failure::Other(other.into())),
+    }
+}
+
+/// The syntax trees of modules, as OPA's JSON.
+pub(crate) fn ast(files: &RegoFiles, options: &RegoOptions) -> Result<serde_json::Value, Failure> {
+    let mut sources = Sources::new();
+    program::ast(files, &mut sources, options.dialect).map_err(|found| refusal(&found, &sources))
+}
+
+fn unreadable(error: ReadError) -> Failure {
+    match error {
+        ReadError::Io { .. } => Failure::Other(error.into()),
+        other => Failure::refused("policy refused", other),
     }
 }
 

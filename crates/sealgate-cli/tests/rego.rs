@@ -91,13 +91,15 @@ fn a_folder_becomes_a_bundle_that_decides_and_that_opa_rebuilds_from_are_the_sam
     ok(desk.path(), &["keygen", "--out", "k"]);
     let admission = repository("admission");
     let folder = admission.to_str().unwrap();
-    let (code, _, stderr) = sealgate(desk.path(), &["build", folder, "--sign-key", "k.private", "-e", "policies/imges/violation"]);
+    let (code, _, stderr) =
+        sealgate(desk.path(), &["build", folder, "--sign-key", "k.private", "-e", "policies/imges/violation"]);
     assert_eq!(code, 3);
     assert!(stderr.contains("`policies/imges/violation` is defined by no rule"), "{stderr}");
     assert!(stderr.contains("there is `policies/images/violation`"), "{stderr}");
 
     // The entrypoint is the one that the metadata marks, and the one asked for.
-    let built = ok(desk.path(), &["build", folder, "--sign-key", "k.private", "--json", "-e", "policies/images/policy_id"]);
+    let built =
+        ok(desk.path(), &["build", folder, "--sign-key", "k.private", "--json", "-e", "policies/images/policy_id"]);
     let built: Value = serde_json::from_str(&built).unwrap();
     assert_eq!(built[0]["entrypoints"], json!(["policies/images/policy_id", "policies/images/violation"]));
     let input = r#"{"review": {"object": {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "registry.example.com/a"}]}}}}"#;

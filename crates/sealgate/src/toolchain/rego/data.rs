@@ -19,6 +19,34 @@ pub(super) fn merge(data: &mut Map<String, Value>, path: &[String], document: Va
     merge_objects(data, whole, &mut Vec::new())
 }
 
+/// Whether [`merge`] would go well.
+///
+/// # Errors
+/// As [`merge`].
+pub(super) fn check(data: &Map<String, Value>, path: &[String], document: &Value) -> Result<(), String> {
+    let mut there = data;
+    for (at, key) in path.iter().enumerate() {
+        match there.get(key) {
+            None => return Ok(()),
+            Some(Value::Object(below)) => there = below,
+            Some(_) => return Err(format!("`data.{}` is given twice", path.get(..=at).unwrap_or_default().join("."))),
+        }
+    }
+    let Value::Object(document) = document else {
+        let root = "a document at the root of `data` must be an object";
+        let twice = format!("`data.{}` is given twice", path.join("."));
+        return Err(if path.is_empty() { root.to_owned() } else { twice });
+    };
+    for (key, value) in document {
+        match (there.get(key), value) {
+            (Some(Value::Object(below)), Value::Object(_)) => check(below, &[], value)?,
+            (Some(_), _) => return Err(format!("`{key}` is given twice")),
+            (None, _) => {}
+        }
+    }
+    Ok(())
+}
+
 fn merge_objects(
     into: &mut Map<String, Value>,
     from: Map<String, Value>,

@@ -257,15 +257,12 @@ impl Reader<'_> {
         for (path, parents, called_data, text) in documents {
             let place: Vec<String> = place.iter().cloned().chain(parents).collect();
             let read = document(&path, &text).unwrap_or_else(|| Ok(Value::Null));
-            // A merge that fails may leave a part behind, so it is tried on a copy where it may fail.
             let merged = read.and_then(|document| {
-                if called_data {
-                    return data::merge(&mut self.files.data, &place, document);
+                // A merge that fails may leave a part behind.
+                if !called_data {
+                    data::check(&self.files.data, &place, &document)?;
                 }
-                let mut copy = self.files.data.clone();
-                data::merge(&mut copy, &place, document)?;
-                self.files.data = copy;
-                Ok(())
+                data::merge(&mut self.files.data, &place, document)
             });
             match merged {
                 Ok(()) => {}

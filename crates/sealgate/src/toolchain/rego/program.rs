@@ -9,7 +9,7 @@ use sealgate_compiler::{CodegenOptions, CompiledModule, ir, plan};
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Sources};
 use sealgate_rego::ast::{Module, Version};
 use sealgate_rego::resolved::{DocumentKind, ResolvedModules, RuleTree};
-use sealgate_rego::{ParseOptions, ResolveOptions, parse_module, resolve};
+use sealgate_rego::{Capabilities, ParseOptions, ResolveOptions, parse_module, resolve};
 
 use super::data;
 use super::files::RegoFiles;
@@ -45,6 +45,8 @@ pub struct RegoOptions {
     pub strict: bool,
     /// Whether a builtin's error ends an evaluation instead of being undefined.
     pub strict_builtin_errors: bool,
+    /// The builtins that may be used; all that there are, if `None`.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// Modules that belong together, resolved.
@@ -110,6 +112,19 @@ pub fn parse(
     if found.has_errors() { Err(found) } else { Ok((modules, read_as_v0)) }
 }
 
+/// The syntax trees of all modules, as OPA's JSON.
+///
+/// # Errors
+/// As [`parse`].
+pub fn ast(files: &RegoFiles, sources: &mut Sources, dialect: Dialect) -> Result<serde_json::Value, Diagnostics> {
+    let (modules, _) = parse(files, sources, dialect)?;
+    let tree = |module: &Module| {
+        let source = sources.get(module.package.span.source)?;
+        Some(sealgate_rego::ast_json::to_json(module, source))
+    };
+    Ok(modules.iter().filter_map(tree).collect())
+}
+
 /// Gives the first finding a help text.
 fn with_help(errors: Diagnostics, help: &str) -> Diagnostics {
     let mut all = Diagnostics::new();
@@ -154,6 +169,9 @@ impl Program {
             }
         }
         let Some(resolved) = resolved else { return Err(found) };
+        if let Some(capabilities) = &options.capabilities {
+            capabilities.check(&resolved, &mut found);
+        }
         data::conflicts(&resolved, &files.data, &mut found);
         if found.has_errors() {
             return Err(found);

@@ -83,15 +83,27 @@ impl Query {
     ) -> Result<Self, QueryError> {
         let id = sources.add("query", text);
         let mut body = parse_query(sources, id, ParseOptions { version }).map_err(QueryError::Refused)?;
+        // A query that is one expression and goes through nothing may be worth `false`; rows of any other must hold.
+        let must_hold = body.len() > 1 || body.iter().any(goes_through);
         let mut expressions = Vec::with_capacity(body.len());
-        for (at, expr) in body.iter_mut().enumerate() {
+        let written = std::mem::take(&mut body);
+        for (at, mut expr) in written.into_iter().enumerate() {
             let position = sources.locate(expr.span).map(|(_, position)| position);
             expressions.push(Expression {
                 text: sources.slice(expr.span).unwrap_or_default().trim().to_owned(),
                 row: position.map_or(1, |position| position.line),
                 column: position.map_or(1, |position| position.column),
-                caught: catch(expr, at),
+                caught: catch(&mut expr, at),
             });
+            let holds = match &expr.kind {
+                ExprKind::Unify(caught, _) if must_hold && expressions.last().is_some_and(|last| last.caught) => {
+                    let kind = ExprKind::Term(caught.clone());
+                    Some(Expr { kind, negated: false, with: Vec::new(), span: expr.span })
+                }
+                _ => None,
+            };
+            body.push(expr);
+            body.extend(holds);
         }
         let package: Option<Vec<&str>> = package.map(|name| name.trim_start_matches("data.").split('.').collect());
         let context = QueryContext { body: &body, package: package.as_deref(), version };
@@ -147,6 +159,28 @@ fn catch(expr: &mut Expr, at: usize) -> bool {
     let caught = var(format!("{CAUGHT}{at}"), term.span);
     expr.kind = ExprKind::Unify(caught, term.clone());
     true
+}
+
+/// Whether an expression has a reference with a variable among its operands.
+fn goes_through(expr: &Expr) -> bool {
+    fn in_term(term: &Term) -> bool {
+        match &term.kind {
+            TermKind::Ref(reference) => {
+                let operand = |term: &Term| matches!(term.kind, TermKind::Var(_)) || in_term(term);
+                in_term(&reference.head) || reference.path.iter().any(operand)
+            }
+            TermKind::Array(items) | TermKind::Set(items) => items.iter().any(in_term),
+            TermKind::Object(pairs) => pairs.iter().any(|(key, value)| in_term(key) || in_term(value)),
+            TermKind::Call(call) => call.args.iter().any(in_term),
+            _ => false,
+        }
+    }
+    match &expr.kind {
+        ExprKind::Term(term) => in_term(term),
+        ExprKind::Unify(left, right) | ExprKind::Assign(left, right) => in_term(left) || in_term(right),
+        ExprKind::SomeIn { .. } => true,
+        _ => false,
+    }
 }
 
 fn var(text: String, span: Span) -> Term {

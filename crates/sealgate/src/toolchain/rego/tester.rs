@@ -197,7 +197,7 @@ fn run_one(policy: &Policy, test: &Test) -> TestResult {
 /// The builtins that tests are run with: the host's, those that record, and, in place of what the host does not have or
 /// does not grant, ones that say so when they are called.
 fn registry(needed: &[String]) -> Registry {
-    let mut registry = Registry::clone(&Registry::standard());
+    let mut registry = Registry::clone(&super::super::builtins::registry());
     let grants = Grants::default();
     for name in needed {
         if registry.get(name).is_some_and(|entry| grants.allows(entry.capability)) {
