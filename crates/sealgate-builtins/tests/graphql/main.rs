@@ -79,7 +79,18 @@ const WORDS: &[&str] = &[
 /// A small generator; the same seed gives the same documents.
 struct Dice(u64);
 
+/// How many times as many documents as usual, for a longer search.
+fn scale() -> usize {
+    std::env::var("SEALGATE_SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1)
+}
+
 impl Dice {
+    /// `salt` tells tests apart; another seed draws other documents.
+    fn new(salt: u64) -> Self {
+        let seed: u64 = std::env::var("SEALGATE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+        Self(salt ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
     fn roll(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -207,12 +218,12 @@ fn json(text: &str) -> String {
 
 #[test]
 fn mutated_documents_parse_as_in_opa() {
-    let mut dice = Dice(0x5ea1_6a7e);
+    let mut dice = Dice::new(0x5ea1_6a7e);
     let mut calls = Vec::new();
     for (name, seeds) in [("graphql.parse_query", QUERIES), ("graphql.parse_schema", SCHEMAS)] {
         let seeds: Vec<&str> = seeds.split("\n---\n").collect();
         calls.extend(seeds.iter().map(|seed| Call { name, args: vec![json(seed)] }));
-        for _ in 0..600 {
+        for _ in 0..600 * scale() {
             let seed = seeds[dice.roll(seeds.len())];
             calls.push(Call { name, args: vec![json(&mutate(seed, &mut dice))] });
         }
@@ -222,12 +233,12 @@ fn mutated_documents_parse_as_in_opa() {
 
 #[test]
 fn mutated_documents_are_held_against_schemas_as_in_opa() {
-    let mut dice = Dice(0xdeca_fbad);
+    let mut dice = Dice::new(0xdeca_fbad);
     let schemas: Vec<&str> = SCHEMAS.split("\n---\n").collect();
     let queries: Vec<&str> = QUERIES.split("\n---\n").collect();
     let mut calls = Vec::new();
     for name in ["graphql.parse", "graphql.parse_and_verify", "graphql.is_valid"] {
-        for _ in 0..400 {
+        for _ in 0..400 * scale() {
             let (mut schema, mut query) =
                 (schemas[dice.roll(schemas.len())].to_owned(), queries[dice.roll(queries.len())].to_owned());
             if dice.roll(4) == 0 {
@@ -242,7 +253,7 @@ fn mutated_documents_are_held_against_schemas_as_in_opa() {
             calls.extend(queries.iter().map(|query| Call { name, args: vec![json(query), json(schema)] }));
         }
     }
-    for _ in 0..400 {
+    for _ in 0..400 * scale() {
         let schema = mutate(schemas[dice.roll(schemas.len())], &mut dice);
         calls.push(Call { name: "graphql.schema_is_valid", args: vec![json(&schema)] });
         calls.push(Call { name: "graphql.parse", args: vec![json("{ __typename }"), json(&schema)] });
@@ -253,7 +264,7 @@ fn mutated_documents_are_held_against_schemas_as_in_opa() {
 /// Documents as syntax trees, with members left out, of other types and of other names.
 #[test]
 fn trees_are_read_as_in_opa() {
-    let mut dice = Dice(0x7ee5);
+    let mut dice = Dice::new(0x7ee5);
     let parse = |name: &str, text: &str| {
         let tree = Registry::standard().get(name).unwrap().call(&mut Context::new(), &[text.into()]).unwrap().unwrap();
         tree.to_text()
@@ -261,7 +272,7 @@ fn trees_are_read_as_in_opa() {
     let schemas: Vec<&str> = SCHEMAS.split("\n---\n").collect();
     let queries: Vec<&str> = QUERIES.split("\n---\n").collect();
     let mut calls = Vec::new();
-    for _ in 0..300 {
+    for _ in 0..300 * scale() {
         let schema = parse("graphql.parse_schema", schemas[dice.roll(schemas.len())]);
         let query = parse("graphql.parse_query", queries[dice.roll(queries.len())]);
         calls.push(Call { name: "graphql.parse_and_verify", args: vec![query.clone(), schema.clone()] });
