@@ -30,8 +30,20 @@ path = "src/lib.rs"
 crate-type = ["staticlib"]
 
 [dependencies]
+hmac = { version = "=0.13.0", default-features = false }
+md-5 = { version = "=0.11.0", default-features = false }
 regex-automata = { version = "=0.4.18", default-features = false, features = ["nfa-pikevm", "syntax"] }
 regex-syntax = { version = "=0.8.11", default-features = false, features = ["unicode-case", "unicode-gencat", "unicode-script"] }
+sha1 = { version = "=0.11.0", default-features = false }
+sha2 = { version = "=0.11.1", default-features = false }
+# What these depend on, at versions that do not move.
+block-buffer = { version = "=0.12.1", default-features = false }
+cmov = { version = "=0.5.4", default-features = false }
+crypto-common = { version = "=0.2.2", default-features = false }
+ctutils = { version = "=0.4.8", default-features = false }
+digest = { version = "=0.11.3", default-features = false }
+hybrid-array = { version = "=0.4.15", default-features = false }
+typenum = { version = "=1.20.1", default-features = false }
 
 [profile.release]
 opt-level = 3
@@ -45,6 +57,15 @@ opt-level = "s"
 
 [profile.release.package.regex-syntax]
 opt-level = "z"
+
+[profile.release.package.sha1]
+opt-level = "s"
+
+[profile.release.package.sha2]
+opt-level = "s"
+
+[profile.release.package.md-5]
+opt-level = "s"
 
 [profile.release.package.compiler_builtins]
 opt-level = "s"

@@ -61,9 +61,11 @@ mod arithmetic;
 mod arrays;
 mod casing;
 mod comparison;
+mod digests;
 mod encoding;
 pub(crate) mod failure;
 pub mod glob;
+mod globs;
 mod graphs;
 mod json;
 mod json_patch;
@@ -80,6 +82,7 @@ mod templates;
 mod trimming;
 mod types;
 mod units;
+mod uuids;
 
 /// The families of builtins, each a table in no particular order.
 pub static FAMILIES: &[&[Builtin]] = &[
@@ -88,8 +91,10 @@ pub static FAMILIES: &[&[Builtin]] = &[
     arrays::TABLE,
     casing::TABLE,
     comparison::TABLE,
+    digests::TABLE,
     encoding::TABLE,
     glob::TABLE,
+    globs::TABLE,
     graphs::TABLE,
     json::TABLE,
     json_patch::TABLE,
@@ -105,6 +110,7 @@ pub static FAMILIES: &[&[Builtin]] = &[
     trimming::TABLE,
     types::TABLE,
     units::TABLE,
+    uuids::TABLE,
 ];
 
 /// Every builtin of the kernel.

@@ -8,5 +8,5 @@ mod opa;
 mod peer;
 
 pub use conformance::conformance_dir;
-pub use opa::{Evaluation, Opa, OpaError};
+pub use opa::{BuiltinFailure, Evaluation, Opa, OpaError};
 pub use peer::{Missing, find_program, require};

@@ -40,6 +40,17 @@ pub enum OpaError {
     Failed(String),
 }
 
+/// An error of a builtin that did not end the evaluation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltinFailure {
+    /// The line of the call in its module.
+    pub row: usize,
+    /// OPA's code, `eval_type_error` or `eval_builtin_error`.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+}
+
 impl OpaError {
     /// The error codes in the order given.
     pub fn codes(&self) -> Vec<&str> {
@@ -117,6 +128,31 @@ impl Opa {
         Ok((0..inputs.len()).map(|index| values.get(index.to_string()).cloned()).collect())
     }
 
+    /// The value of `query` (a term), `None` where it is undefined, and every error of a builtin on the way, which ends
+    /// nothing.
+    pub fn eval_with_errors(
+        &self,
+        evaluation: Evaluation<'_>,
+        query: &str,
+    ) -> Result<(Option<Value>, Vec<BuiltinFailure>), OpaError> {
+        let query = format!("sealgate_value := {query}");
+        let said = self.eval_output(evaluation, &query, None, &["--show-builtin-errors"])?;
+        let errors = said.get("errors").and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut failures = Vec::with_capacity(errors.len());
+        for error in &errors {
+            let code = error.get("code").and_then(Value::as_str).unwrap_or_default();
+            let row = error.pointer("/location/row").and_then(Value::as_u64).and_then(|row| usize::try_from(row).ok());
+            match row {
+                Some(row) if matches!(code, "eval_type_error" | "eval_builtin_error") => {
+                    let message = error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
+                    failures.push(BuiltinFailure { row, code: code.to_owned(), message });
+                }
+                _ => return Err(refused(&errors)),
+            }
+        }
+        Ok((said.pointer("/result/0/bindings/sealgate_value").cloned(), failures))
+    }
+
     /// Every row of bindings of a query.
     pub fn eval_bindings(
         &self,
@@ -124,9 +160,26 @@ impl Opa {
         query: &str,
         input: Option<&Value>,
     ) -> Result<Vec<Value>, OpaError> {
+        let said = self.eval_output(evaluation, query, input, &[])?;
+        if let Some(errors) = said.get("errors").and_then(Value::as_array) {
+            return Err(refused(errors));
+        }
+        let rows = said.get("result").and_then(Value::as_array).cloned().unwrap_or_default();
+        Ok(rows.into_iter().filter_map(|row| row.get("bindings").cloned()).collect())
+    }
+
+    /// What `opa eval` prints.
+    fn eval_output(
+        &self,
+        evaluation: Evaluation<'_>,
+        query: &str,
+        input: Option<&Value>,
+        flags: &[&str],
+    ) -> Result<Value, OpaError> {
         let failed = |error: std::io::Error| OpaError::Failed(error.to_string());
         let folder = tempfile::tempdir().map_err(failed)?;
         let mut args = vec!["eval", "--format", "json", "--stdin-input"];
+        args.extend(flags);
         if evaluation.v0 {
             args.push("--v0-compatible");
         }
@@ -147,15 +200,14 @@ impl Opa {
             args.retain(|arg| *arg != "--stdin-input");
         }
         let output = self.run(folder.path(), &args, input.as_deref().unwrap_or(""))?;
-        let said: Value = serde_json::from_slice(&output.stdout)
-            .map_err(|error| OpaError::Failed(format!("{error}: {}", String::from_utf8_lossy(&output.stderr))))?;
-        if let Some(errors) = said.get("errors").and_then(Value::as_array) {
-            let text = |error: &Value, key: &str| error.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
-            return Err(OpaError::Refused(errors.iter().map(|e| (text(e, "code"), text(e, "message"))).collect()));
-        }
-        let rows = said.get("result").and_then(Value::as_array).cloned().unwrap_or_default();
-        Ok(rows.into_iter().filter_map(|row| row.get("bindings").cloned()).collect())
+        serde_json::from_slice(&output.stdout)
+            .map_err(|error| OpaError::Failed(format!("{error}: {}", String::from_utf8_lossy(&output.stderr))))
     }
+}
+
+fn refused(errors: &[Value]) -> OpaError {
+    let text = |error: &Value, key: &str| error.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+    OpaError::Refused(errors.iter().map(|error| (text(error, "code"), text(error, "message"))).collect())
 }
 
 #[cfg(test)]

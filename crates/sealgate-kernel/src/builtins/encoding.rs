@@ -124,12 +124,12 @@ fn hex_decode<'h>(heap: Heap<'h>, text: Value<'h>) -> Option<Value<'h>> {
     Some(lossy_text(heap, out.finish()))
 }
 
-fn hex_byte(high: u8, low: u8) -> Option<u8> {
+pub(super) fn hex_byte(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
-fn push_hex(out: &mut Text<'_>, byte: u8, upper: bool) {
+pub(super) fn push_hex(out: &mut Text<'_>, byte: u8, upper: bool) {
     for digit in [byte >> 4, byte & 15] {
         let digit = char::from_digit(u32::from(digit), 16).unwrap_or('0');
         out.push(if upper { digit.to_ascii_uppercase() } else { digit });

@@ -7,12 +7,12 @@ mod syntax;
 
 use alloc::vec::Vec;
 
-use super::operand::truth;
+use super::failure::{Failure, Given};
 use super::regex::Regex;
 use crate::{Heap, Text, Value, View};
 
 builtins! { TABLE:
-    "glob.match" => sg_b_glob_match = is_match as (pattern: STRING, delimiters: NULL | ARRAY | OF_STRINGS, text: STRING) or "invalid glob pattern";
+    "glob.match" => sg_b_glob_match = is_match as (pattern: STRING, delimiters: NULL | ARRAY, text: STRING) or "invalid glob pattern";
     "glob.quote_meta" => sg_b_glob_quote_meta = quote_meta as (text: STRING);
 }
 
@@ -25,15 +25,18 @@ pub fn match_table(pattern: &str, delimiters: &[char]) -> Option<Vec<u8>> {
 
 /// Whether a glob matches a text as a whole. The delimiters are an array of characters, `.` where it is empty, none where
 /// it is null.
-fn is_match<'h>(_: Heap<'h>, pattern: Value<'h>, delimiters: Value<'h>, text: Value<'h>) -> Option<Value<'h>> {
-    let (pattern, text) = (pattern.as_str()?, text.as_str()?);
+fn is_match<'h>(_: Heap<'h>, pattern: Value<'h>, delimiters: Value<'h>, text: Value<'h>) -> Given<'h> {
+    let (pattern, text) = (pattern.as_str().ok_or(None)?, text.as_str().ok_or(None)?);
     let delimiters = match delimiters.view() {
         View::Null => Vec::new(),
         View::Array([]) => alloc::vec!['.'],
-        View::Array(elements) => elements.iter().map(|element| single(element.as_str()?)).collect::<Option<_>>()?,
-        _ => return None,
+        View::Array(elements) => {
+            let each = elements.iter().map(|element| single(element.as_str()?)).collect::<Option<_>>();
+            each.ok_or(Some(Failure::Operand(2, "must be array of single characters")))?
+        }
+        _ => return Err(None),
     };
-    truth(Regex::of_syntax(syntax::parse(pattern, &delimiters))?.is_match(text))
+    Regex::of_syntax(syntax::parse(pattern, &delimiters)).map(|glob| Value::bool(glob.is_match(text))).ok_or(None)
 }
 
 fn single(text: &str) -> Option<char> {

@@ -1,6 +1,8 @@
 //! Networks in CIDR notation. An IPv4 address within IPv6 (`::ffff:1.2.3.4`) is that IPv4 address.
 
-use alloc::string::ToString;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::failure::{Failure, Given, Operand};
@@ -13,6 +15,7 @@ builtins! { TABLE:
     "net.cidr_intersects" => sg_b_net_cidr_intersects = intersects as (a: STRING, b: STRING) or "invalid CIDR address";
     "net.cidr_overlap" => sg_b_net_cidr_overlap = contains as (cidr: STRING, inner: STRING) or "not an IP address or network in CIDR notation";
     "net.cidr_is_valid" => sg_b_net_cidr_is_valid = is_valid as (cidr: STRING);
+    "net.cidr_merge" => sg_b_net_cidr_merge = merge as (cidrs: ANY) or "elements must be IPv4 addresses or networks in CIDR notation";
     "net.cidr_expand" => sg_b_net_cidr_expand = expand as (cidr: STRING) or "invalid CIDR address";
 }
 
@@ -124,7 +127,7 @@ fn contains_matches<'h>(heap: Heap<'h>, cidrs: Value<'h>, inner: Value<'h>) -> G
 /// What is in a collection, under which key; `None` for an element that is neither a string nor an array with one.
 type Candidate<'h> = (Option<Value<'h>>, Value<'h>);
 
-fn candidates<'h>(heap: Heap<'h>, collection: Value<'h>) -> alloc::vec::Vec<Candidate<'h>> {
+fn candidates<'h>(heap: Heap<'h>, collection: Value<'h>) -> Vec<Candidate<'h>> {
     let text = |value: Value<'h>| match value.view() {
         View::String(_) => Some(value),
         View::Array([first, ..]) => Some(*first),
@@ -138,7 +141,7 @@ fn candidates<'h>(heap: Heap<'h>, collection: Value<'h>) -> alloc::vec::Vec<Cand
         }
         View::Set(elements) => elements.iter().map(|element| (text(*element), *element)).collect(),
         View::Object(pairs) => pairs.iter().map(|pair| (text(pair.value), pair.key)).collect(),
-        _ => alloc::vec::Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -159,4 +162,88 @@ fn expand<'h>(heap: Heap<'h>, cidr: Value<'h>) -> Option<Value<'h>> {
         addresses.add(Value::string_copy(heap, &text));
     }
     Some(addresses.finish())
+}
+
+/// The addresses of an array or set of networks in the fewest networks. An IPv4 address stands for the network of its class;
+/// a network that is merged with no other stays as it was written.
+fn merge<'h>(heap: Heap<'h>, cidrs: Value<'h>) -> Option<Value<'h>> {
+    let mut blocks = Vec::new();
+    for element in cidrs.as_elements()? {
+        blocks.push(Block::parse(element.as_str()?)?);
+    }
+    blocks.sort_by_key(|block| (block.last, block.first));
+    // From the last to the first: each takes in those before it that touch it.
+    let mut merged: Vec<Block> = Vec::new();
+    for block in blocks.into_iter().rev() {
+        match merged.last_mut() {
+            Some(later) if previous(later.first) <= block.last => {
+                *later = Block { first: later.first.min(block.first), last: later.last, text: None };
+            }
+            _ => merged.push(block),
+        }
+    }
+    let mut networks = SetBuilder::new(heap, merged.len());
+    for block in merged {
+        match block.text {
+            Some(text) => networks.add(Value::string_copy(heap, &text)),
+            None => block.networks(|text| networks.add(Value::string_copy(heap, &text))),
+        }
+    }
+    Some(networks.finish())
+}
+
+/// The address before one; the first of each family has none.
+fn previous(address: u128) -> u128 {
+    if address == V4_PREFIX { address } else { address.saturating_sub(1) }
+}
+
+/// Addresses in a row, and their network's text where it is one that was given.
+struct Block {
+    first: u128,
+    last: u128,
+    text: Option<String>,
+}
+
+impl Block {
+    fn parse(text: &str) -> Option<Self> {
+        let Some(address) = parse_address(text) else {
+            let network = Network::parse(text)?;
+            let text = network_text(network.first, network.mask.count_zeros());
+            return Some(Self { first: network.first, last: network.last(), text: Some(text) });
+        };
+        let address = bits(address);
+        is_v4(address).then_some(())?;
+        let host_bits = match address as u32 >> 24 {
+            0..128 => 24,
+            128..192 => 16,
+            _ => 8,
+        };
+        let hosts = (1u128 << host_bits) - 1;
+        Some(Self { first: address & !hosts, last: address | hosts, text: Some(network_text(address, host_bits)) })
+    }
+
+    /// The fewest networks that have these addresses.
+    fn networks(&self, mut visit: impl FnMut(String)) {
+        let mut first = self.first;
+        loop {
+            // As large as the first address allows, and as what is left.
+            let aligned = first.trailing_zeros().min(if is_v4(first) { 32 } else { 128 });
+            let fitting = (self.last - first).checked_add(1).map_or(128, u128::ilog2);
+            let host_bits = aligned.min(fitting);
+            visit(network_text(first, host_bits));
+            let size = 1u128.checked_shl(host_bits).unwrap_or(0);
+            match first.checked_add(size).filter(|next| size > 0 && *next <= self.last) {
+                Some(next) => first = next,
+                None => return,
+            }
+        }
+    }
+}
+
+fn network_text(address: u128, host_bits: u32) -> String {
+    if is_v4(address) && host_bits <= 32 {
+        format!("{}/{}", Ipv4Addr::from_bits(address as u32), 32 - host_bits)
+    } else {
+        format!("{}/{}", Ipv6Addr::from_bits(address), 128 - host_bits.min(128))
+    }
 }

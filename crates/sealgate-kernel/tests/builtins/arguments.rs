@@ -145,6 +145,15 @@ fn kinds(name: &str) -> Vec<BoxedStrategy<Term>> {
         "net.cidr_is_valid" => vec![prop_oneof![cidr(), address()].boxed()],
         "net.cidr_contains_matches" => vec![cidrs(), cidrs()],
         "net.cidr_expand" => vec![small_cidr()],
+        "net.cidr_merge" => vec![cidrs()],
+        "uuid.parse" => vec![uuid()],
+        "regex.globs_match" => vec![set_pattern(), set_pattern()],
+        "crypto.md5" | "crypto.sha1" | "crypto.sha256" => vec![s()],
+        "crypto.hmac.md5" | "crypto.hmac.sha1" | "crypto.hmac.sha256" | "crypto.hmac.sha512" => {
+            let long = "[a-z]{60,140}".prop_map(Term::String);
+            vec![s(), prop_oneof![4 => text().boxed(), 1 => long.boxed()].boxed()]
+        }
+        "crypto.hmac.equal" => vec![prop_oneof!["[ab]{0,2}"].prop_map(Term::String).boxed(), s()],
         "semver.compare" => vec![version(), version()],
         "semver.is_valid" => vec![version()],
         "units.parse" | "units.parse_bytes" => vec![amount()],
@@ -159,6 +168,33 @@ fn kinds(name: &str) -> Vec<BoxedStrategy<Term>> {
         "glob.quote_meta" => vec![glob()],
         _ => Vec::new(),
     }
+}
+
+/// Texts that are, or nearly are, a UUID.
+fn uuid() -> BoxedStrategy<Term> {
+    let dashed = "[0-9a-fA-F]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+    let low = "[0-9a-f]{8}-[0-9a-f]{4}-[1-7][0-9a-f]{3}-[0-9a-f]{2}0[0-3]-[0-9a-f]{12}";
+    prop_oneof![
+        6 => low.prop_map(String::from),
+        3 => dashed.prop_map(String::from),
+        1 => "[0-9a-f]{32}",
+        1 => dashed.prop_map(|text: String| format!("URN:uuid:{text}")),
+        1 => dashed.prop_map(|text: String| format!("{{{text}}}")),
+        1 => "[0-9a-f-]{34,38}",
+    ]
+    .prop_map(Term::String)
+    .boxed()
+}
+
+/// Patterns of `regex.globs_match`, few letters apart.
+fn set_pattern() -> BoxedStrategy<Term> {
+    let piece = select(vec![
+        "a", "b", "c", "a", ".", ".*", ".+", "a*", "b+", "[ab]", "[a-c]*", "[b-d]+", "[]", "\\.", "é", "[\\]a]",
+    ]);
+    let odd = select(vec!["[", "]", "+", "*", "\\", "[a", "[-a]", "[a-]", "[c-a]", "[a--]"]);
+    prop::collection::vec(prop_oneof![30 => piece, 1 => odd], 0..7)
+        .prop_map(|pieces| Term::String(pieces.concat()))
+        .boxed()
 }
 
 fn small_int() -> impl Strategy<Value = Term> {

@@ -138,7 +138,7 @@ fn delimiters(term: &Term) -> Option<Vec<char>> {
     }
 }
 
-/// Calls the builtin and OPA's with the same arguments; gives what differs.
+/// Calls the builtin and OPA's with the same arguments; gives what differs: values, or the codes of errors.
 fn differences(opa: &Opa, builtin: &Builtin) -> Vec<String> {
     let Arguments { calls, call } = arguments(builtin.name, builtin.arity);
     let count = std::env::var("SEALGATE_DIFFERENTIAL").map_or(150, |count| count.parse().unwrap());
@@ -147,7 +147,7 @@ fn differences(opa: &Opa, builtin: &Builtin) -> Vec<String> {
     let cases: Vec<Vec<Term>> = (0..count).map(|_| calls.new_tree(&mut runner).unwrap().current()).collect();
 
     let mut expected = Vec::new();
-    if let Err(error) = ask(opa, &call, &cases, &mut expected, false) {
+    if let Err(error) = ask(opa, &call, &cases, &mut expected) {
         return vec![format!("{}: {error}", builtin.name)];
     }
 
@@ -159,53 +159,62 @@ fn differences(opa: &Opa, builtin: &Builtin) -> Vec<String> {
         let Some(theirs) = theirs else { continue };
         let arena = Arena::new();
         let arguments: Vec<_> = case.iter().map(|term| term.to_value(arena.heap())).collect();
-        let ours = (builtin.call)(arena.heap(), &arguments).ok().map(|value| Term::of(value).to_json());
+        let ours = match builtin.invoke(arena.heap(), &arguments) {
+            Ok(value) => Answer::Value(Term::of(value).to_json()),
+            Err(failure) => failure.code().map_or(Answer::Undefined, |code| Answer::Error(code.to_owned())),
+        };
         if ours != theirs && !arguments::known_difference(builtin.name, case) {
-            let show = |json: &Option<Json>| json.as_ref().map_or("undefined".to_owned(), Json::to_string);
             let arguments: Vec<String> = case.iter().map(Term::to_rego).collect();
             let call = format!("{}({})", builtin.name, arguments.join(", "));
-            reports.push(format!("{call}\n  here {}\n  OPA  {}", show(&ours), show(&theirs)));
+            reports.push(format!("{call}\n  here {ours:?}\n  OPA  {theirs:?}"));
         }
     }
     reports
 }
 
-/// What each call gives in OPA, `None` for undefined; the outer `None` is a call that crashes it.
-type Answers = Vec<Option<Option<Json>>>;
+/// What a call gives.
+#[derive(Clone, Debug, PartialEq)]
+enum Answer {
+    Value(Json),
+    Undefined,
+    /// An error with this code.
+    Error(String),
+}
 
-/// Asks OPA for the results of all calls. A call that crashes it is found by halving.
-fn ask(opa: &Opa, call: &str, cases: &[Vec<Term>], answers: &mut Answers, halved: bool) -> Result<(), OpaError> {
-    // Literals and not input: only a module can hold sets. Rego v0: v1 refuses the deprecated builtins.
-    let mut module = String::from("package t\n\nimport future.keywords\n\ncases := [\n");
+/// Asks OPA for the results of all calls; `None` is a call that crashes it, which is found by halving.
+fn ask(opa: &Opa, call: &str, cases: &[Vec<Term>], answers: &mut Vec<Option<Answer>>) -> Result<(), OpaError> {
+    // Literals and not input: only a module can hold sets. A line for each call, by which errors name it. The elements of
+    // what `array.concat` gives are of any type to the checker. Rego v0: v1 refuses the deprecated builtins.
+    let mut module = String::from("package t\n\nimport future.keywords\n\ncases := array.concat([\n");
     for case in cases {
         writeln!(module, "\t{},", Term::Array(case.clone()).to_rego()).unwrap();
     }
-    writeln!(module, "]\n\nresults[i] := v {{ some i, c in cases; v := {call} }}").unwrap();
+    writeln!(module, "], [])\n").unwrap();
+    let first = module.lines().count() + 1;
+    for index in 0..cases.len() {
+        writeln!(module, "results[{index}] = v {{ c := cases[{index}]; v := {call} }}").unwrap();
+    }
     let evaluation = Evaluation { modules: &[("t.rego", &module)], v0: true, ..Evaluation::default() };
-    match opa.eval(evaluation, "data.t.results", None) {
-        Ok(results) => {
+    match opa.eval_with_errors(evaluation, "data.t.results") {
+        Ok((results, errors)) => {
             let results = results.unwrap_or(Json::Null);
-            answers.extend((0..cases.len()).map(|index| Some(results.get(index.to_string()).cloned())));
+            answers.extend((0..cases.len()).map(|index| {
+                let error = errors.iter().find(|error| error.row == first + index);
+                Some(match (results.get(index.to_string()), error) {
+                    (Some(value), _) => Answer::Value(value.clone()),
+                    (None, Some(error)) => Answer::Error(error.code.clone()),
+                    (None, None) => Answer::Undefined,
+                })
+            }));
             Ok(())
         }
         Err(OpaError::Failed(reason)) if reason.contains("panic") && cases.len() > 1 => {
             let (first, second) = cases.split_at(cases.len() / 2);
-            ask(opa, call, first, answers, true)?;
-            ask(opa, call, second, answers, true)
+            ask(opa, call, first, answers)?;
+            ask(opa, call, second, answers)
         }
         Err(OpaError::Failed(reason)) if reason.contains("panic") => {
             answers.push(None);
-            Ok(())
-        }
-        // In a few calls that were parted from the rest, a wrong type is all that the compiler sees.
-        Err(error) if halved && error.codes().contains(&"rego_type_error") => {
-            for case in cases {
-                if cases.len() > 1 {
-                    ask(opa, call, std::slice::from_ref(case), answers, true)?;
-                } else {
-                    answers.push(Some(None));
-                }
-            }
             Ok(())
         }
         Err(error) => Err(error),
