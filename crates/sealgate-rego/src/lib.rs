@@ -18,6 +18,6 @@ pub use builtins::Builtin;
 pub use capabilities::{Capabilities, CapabilitiesError};
 pub use parser::{MAX_DEPTH, MAX_NUMBER, MAX_SOURCE, ParseOptions, parse_module, parse_query, parse_term};
 pub use resolve::{
-    COMPILE_ERROR, MAX_PATH, QueryContext, RECURSION_ERROR, ResolveOptions, TYPE_ERROR, UNSAFE_VAR_ERROR, resolve,
-    resolve_query,
+    COMPILE_ERROR, MAX_PATH, QueryContext, RECURSION_ERROR, ResolveOptions, TYPE_ERROR, UNSAFE_VAR_ERROR,
+    check_data_conflicts, resolve, resolve_query,
 };

@@ -20,7 +20,7 @@ use sealgate_diagnostics::{Diagnostic, Diagnostics};
 
 use crate::ast::{self, HeadKind, Module, Version};
 use crate::check::{self, TypeTree};
-use crate::resolved::{RefHead, ResolvedModules, ResolvedQuery};
+use crate::resolved::{RefHead, ResolvedModules, ResolvedQuery, TermKind};
 
 use declare::{Declarations, declare};
 use globals::Globals;
@@ -120,6 +120,24 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
     let whole = !own.has_errors();
     found.extend(own);
     whole.then_some(resolved)
+}
+
+/// Reports the rules whose paths base data also has a value at; `exists` says whether there is one at a path below `data`.
+pub fn check_data_conflicts(modules: &ResolvedModules, exists: impl Fn(&[Arc<str>]) -> bool, found: &mut Diagnostics) {
+    let mut seen = HashSet::new();
+    for rule in &modules.rules {
+        let Some(document) = modules.document(rule.document) else { continue };
+        let below = rule.tail.iter().map_while(|key| match &key.kind {
+            TermKind::String(key) => Some(key),
+            _ => None,
+        });
+        let path: Vec<Arc<str>> = document.path.iter().chain(below).cloned().collect();
+        if !seen.contains(&path) && exists(&path) {
+            let message = format!("conflicting rule for data path `{}` found", path.join("/"));
+            found.push(Diagnostic::error(COMPILE_ERROR, message).at(rule.span).help("data has a value there too"));
+        }
+        seen.insert(path);
+    }
 }
 
 /// Resolves a query against resolved modules; findings are added to `found`, and any error means that there is no result.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use sealgate_diagnostics::{Color, Diagnostics, Sources};
-use sealgate_rego::{ParseOptions, ResolveOptions, parse_module, resolve};
+use sealgate_rego::{ParseOptions, ResolveOptions, check_data_conflicts, parse_module, resolve};
 use sealgate_testkit::{Opa, require};
 
 #[test]
@@ -31,7 +31,7 @@ fn findings_are_as_blessed() {
         assert_eq!(std::fs::read_to_string(&golden).unwrap(), text, "{name}");
         checked += 1;
     }
-    assert_eq!(checked, 3);
+    assert_eq!(checked, 6);
 }
 
 /// Modules with their codes, by what they are about.
@@ -99,4 +99,23 @@ fn check(name: &str, text: &str) -> (Sources, Diagnostics) {
         Err(errors) => found = errors,
     }
     (sources, found)
+}
+
+#[test]
+fn rules_and_data_may_not_share_a_path() {
+    let text = "package a\np := 1\nq.r[x] := 2 if x := \"s\"\nt := 3\n";
+    let mut sources = Sources::new();
+    let id = sources.add("a.rego", text);
+    let modules = [parse_module(&sources, id, ParseOptions::default()).unwrap()];
+    let mut found = Diagnostics::new();
+    let resolved = resolve(&modules, ResolveOptions::default(), &mut found).unwrap();
+    let data = [vec!["a", "p"], vec!["a", "q", "r"], vec!["a", "u"]];
+    let exists =
+        |path: &[std::sync::Arc<str>]| data.iter().any(|held| path.iter().map(|key| &**key).eq(held.iter().copied()));
+    check_data_conflicts(&resolved, exists, &mut found);
+    let messages: Vec<_> = found.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["conflicting rule for data path `a/p` found", "conflicting rule for data path `a/q/r` found"]
+    );
 }

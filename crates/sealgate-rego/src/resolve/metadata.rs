@@ -164,7 +164,11 @@ fn texts(path: &[Arc<str>]) -> Vec<&str> {
 }
 
 fn read(block: &Annotations, index: usize, module: &Module, package: &Path) -> Result<Block, String> {
-    let yaml: Value = serde_saphyr::from_str(&block.yaml).map_err(|error| error.to_string())?;
+    let yaml: Value = serde_saphyr::from_str(&block.yaml).map_err(|error| {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        format!("the metadata block is no YAML: {}", first.strip_prefix("error: ").unwrap_or(first))
+    })?;
     let fields = match yaml {
         Value::Object(fields) => fields,
         Value::Null => Map::new(),

@@ -9,6 +9,9 @@ use crate::resolved::{Body, Comprehension, ComprehensionHead, Expr, ExprKind, Ru
 use super::UNSAFE_VAR_ERROR;
 use super::vars::{VarSet, comprehensions_mut, in_closures, terms_of, visit, visit_placed};
 
+/// Names that an import makes keywords.
+const KEYWORDS: [&str; 7] = ["and", "contains", "every", "if", "in", "not", "or"];
+
 /// Orders the bodies of a rule and reports the variables that nothing binds.
 pub(super) fn rule(rule: &mut Rule, found: &mut Diagnostics) {
     let mut params = VarSet::default();
@@ -181,9 +184,14 @@ impl Order<'_> {
     fn unsafe_var(&mut self, id: VarId, span: Span) {
         let Some(name) = self.name(id).map(str::to_owned) else { return };
         if self.reported.insert(id) {
-            self.found.push(Diagnostic::error(UNSAFE_VAR_ERROR, format!("var `{name}` is unsafe")).at(span).help(
-                "a variable needs an expression that binds it, which `not` and the arguments of calls do not do",
-            ));
+            let help = if KEYWORDS.contains(&name.as_str()) {
+                format!("`import future.keywords.{name}` makes it a keyword")
+            } else {
+                "a variable needs an expression that binds it, which `not` and the arguments of calls do not do"
+                    .to_owned()
+            };
+            let finding = Diagnostic::error(UNSAFE_VAR_ERROR, format!("var `{name}` is unsafe"));
+            self.found.push(finding.at(span).help(help));
         }
     }
 }

@@ -69,15 +69,16 @@ impl Lowering<'_> {
             Some(Function::Document(id)) => (Callee::Function(id), self.arity(id)),
             None => return Term { kind: TermKind::Null, span },
         };
-        if args.len() != arity {
-            self.wrong_arity(&text(&call.func), arity, args.len(), span);
-            return Term { kind: TermKind::Null, span };
-        }
         if let Callee::Builtin(builtin) = callee
             && builtin.result.is_none()
         {
             let message = format!("`{}` used as a value: it returns nothing", builtin.name);
             self.error(super::super::TYPE_ERROR, message, span);
+            return Term { kind: TermKind::Null, span };
+        }
+        if args.len() != arity {
+            self.wrong_arity(&text(&call.func), arity, args.len(), span);
+            return Term { kind: TermKind::Null, span };
         }
         let kind = ExprKind::Call(Call { callee, args, output: Some(output.clone()) });
         out.push(Expr { kind, negated: false, with: Vec::new(), span });
