@@ -36,15 +36,20 @@ A host grants builtins by the capability that they need, and by name:
 | `pure` | nothing: the same arguments give the same result | by default |
 | `clock` | the wall clock; a decision sees one time | by default |
 | `random` | randomness; a decision sees one value per key | by default |
-| `network` | other machines | only where the host grants it |
+| `network` | other machines | only where the host grants it, to the hosts that it lists |
 | `environment` | the host's process and configuration | only where the host grants it |
 
 ```rust
 use sealgate::RuntimeOptions;
-use sealgate::builtins::{Capability, Grants};
-let grants = Grants::default().with(Capability::Network).deny(\"net.lookup_ip_addr\");
+use sealgate::builtins::{Grants, Network};
+let network = Network::to([\"api.example.com\", \"registry.example.com:8443\"])?;
+let grants = Grants::default().with_network(network).deny(\"net.lookup_ip_addr\");
 let options = RuntimeOptions { grants, ..RuntimeOptions::default() };
 ```
+
+The network is a list of hosts. It is asked for every request and every redirect, and a name that resolves to a loopback, private
+or otherwise special address is refused, unless `allow_private_addresses` says otherwise or the list has the address itself.
+Without the feature `http` (on by default) there is no `http.send`.
 
 A module that asks for more is refused when it is loaded, with the complete list of what it asks for and why it does not get
 it. `sealgate build --capabilities FILE` (OPA's `capabilities.json`) refuses a policy earlier, at each call's place;

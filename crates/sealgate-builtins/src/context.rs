@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::grants::Grants;
 use crate::host::Host;
+use crate::network::{Network, SharedNetwork};
 use crate::recording::{Outcome, Recording};
 use crate::registry::BuiltinError;
 use crate::value::Value;
@@ -19,6 +21,7 @@ const MAX_REMEMBERED: usize = 1 << 16;
 #[derive(Debug, Default)]
 pub struct Context {
     host: Host,
+    network: Option<SharedNetwork>,
     once: BTreeMap<String, Value>,
     now: Option<i64>,
     mode: Mode,
@@ -43,6 +46,18 @@ impl Context {
     /// A context for a new decision on this host.
     pub fn with_host(host: Host) -> Self {
         Self { host, ..Self::default() }
+    }
+
+    /// The same context on the network that is granted. Without one no host is reached.
+    #[must_use]
+    pub fn granting(mut self, grants: &Grants) -> Self {
+        self.network = grants.network().cloned();
+        self
+    }
+
+    /// The hosts that may be reached, if there are any.
+    pub(crate) fn network(&self) -> Option<&Arc<Network>> {
+        self.network.as_ref().map(SharedNetwork::get)
     }
 
     /// The host.
@@ -90,6 +105,12 @@ impl Context {
         Ok(value)
     }
 
+    /// What this decision has seen under `key`.
+    #[cfg(feature = "http")]
+    pub(crate) fn recall(&self, key: &str) -> Option<Value> {
+        self.once.get(key).cloned()
+    }
+
     /// The outcome of a call of a builtin that is not pure: made by `call`, and recorded if this context records; taken
     /// from the recording without a call if it replays.
     ///
@@ -126,7 +147,7 @@ impl Context {
         self.mode = Mode::Replay(recording);
     }
 
-    /// Forgets everything but the host, for the next decision.
+    /// Forgets everything but the host and its network, for the next decision.
     pub fn clear(&mut self) {
         self.once.clear();
         self.now = None;

@@ -84,6 +84,25 @@ pub static DIFFERENCES: &[Difference] = &[
         text: "goes to the host's output, if there is one; at most 10,000 lines a call",
     },
     Difference {
+        builtins: &["io.jwt.*"],
+        text: "tokens and keys of at most 1 MiB, RSA moduli of 1024 to 8192 bits; ECDSA signs without randomness (RFC 6979); \
+               `alg` has its names of RFC 7518 only, and no JWK has X448 or Ed448",
+    },
+    Difference {
+        builtins: &["crypto.x509.*", "crypto.parse_private_keys"],
+        text: "at most 1 MiB, 256 certificates, 16 private keys, integers of 4 KiB and 250,000 comparisons with name \
+               constraints whatever `MaxConstraintComparisons` says; no P-224; object identifiers of policies have arcs of 28 \
+               bits; X25519 keys do not become JWKs",
+    },
+    Difference {
+        builtins: &["http.send"],
+        text: "only to the hosts of the allow-list and, unless the host says otherwise, to public addresses; no Unix sockets; \
+               files and environment variables only where the host allows them; bodies of at most 4 MiB, at most 60 s, 10 \
+               redirects and 16 retries; `status` has the standard's reason, not the server's; the message of a network error \
+               is worded differently; answers are cached up to 32 MiB for one grant of the network",
+    },
+    Difference { builtins: &["net.lookup_ip_addr"], text: "only the hosts of the allow-list; within 5 s" },
+    Difference {
         builtins: &["internal.test_case"],
         text: "cannot be had: OPA's test runner puts it into tests, no policy can write it",
     },

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::network::{Network, SharedNetwork};
 use crate::registry::Capability;
 
 /// The capabilities and builtins that a host hands out.
@@ -24,6 +25,7 @@ pub struct Grants {
     only: Option<BTreeSet<String>>,
     allowed: BTreeSet<String>,
     denied: BTreeSet<String>,
+    network: Option<SharedNetwork>,
 }
 
 /// Why a builtin is not granted.
@@ -56,14 +58,27 @@ impl Grants {
             only: None,
             allowed: BTreeSet::new(),
             denied: BTreeSet::new(),
+            network: None,
         }
     }
 
-    /// Adds a capability.
+    /// Adds a capability. The network by itself reaches no host: [`Grants::with_network`] says which.
     #[must_use]
     pub fn with(mut self, capability: Capability) -> Self {
         self.capabilities.insert(capability);
         self
+    }
+
+    /// Grants the network, to the hosts of this allow-list.
+    #[must_use]
+    pub fn with_network(mut self, network: Network) -> Self {
+        self.network = Some(SharedNetwork::new(network));
+        self.with(Capability::Network)
+    }
+
+    /// The hosts that may be reached, if there are any.
+    pub(crate) fn network(&self) -> Option<&SharedNetwork> {
+        self.network.as_ref()
     }
 
     /// Takes a capability away.

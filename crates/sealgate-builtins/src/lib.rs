@@ -14,15 +14,23 @@
 //! ```
 
 mod arguments;
+mod aws;
 mod context;
 mod differences;
 mod grants;
 mod graphql;
 mod host;
+#[cfg(feature = "http")]
+mod http;
 mod json;
+mod jwt;
+mod lookup;
+mod network;
 mod nondeterministic;
 mod number;
+mod operand;
 mod pattern;
+mod pki;
 mod recording;
 mod registry;
 mod reports;
@@ -33,13 +41,16 @@ mod template;
 mod text;
 mod time;
 mod uri;
+mod url;
 mod value;
+mod x509;
 mod yaml;
 
 pub use context::Context;
 pub use differences::{DIFFERENCES, Difference};
 pub use grants::{Grants, Refusal};
 pub use host::{Clock, FixedClock, Host, Output, Random, SystemClock, SystemRandom};
+pub use network::{HostError, Network};
 pub use number::Number;
 pub use recording::{Recording, RecordingError};
 pub use registry::{Builtin, BuiltinError, Capability, Entry, Registry};

@@ -7,8 +7,13 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 use crate::context::Context;
+#[cfg(feature = "http")]
+use crate::http;
 use crate::value::Value;
-use crate::{graphql, json, nondeterministic, reports, schema, sprintf, strings, template, time, uri, yaml};
+use crate::{
+    aws, graphql, json, jwt, lookup, nondeterministic, reports, schema, sprintf, strings, template, time, uri, x509,
+    yaml,
+};
 
 /// What a builtin reaches beyond its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,8 +139,13 @@ impl Registry {
         Arc::clone(STANDARD.get_or_init(|| {
             let mut registry = Self::empty();
             let families = [
+                aws::register,
                 graphql::register,
+                #[cfg(feature = "http")]
+                http::register,
                 json::register,
+                jwt::register,
+                lookup::register,
                 nondeterministic::register,
                 reports::register,
                 schema::register,
@@ -144,6 +154,7 @@ impl Registry {
                 template::register,
                 time::register,
                 uri::register,
+                x509::register,
                 yaml::register,
             ];
             families.iter().for_each(|register| register(&mut registry));

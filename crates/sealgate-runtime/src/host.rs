@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use sealgate_builtins::{BuiltinError, Context, Entry, Host, Value};
+use sealgate_builtins::{BuiltinError, Context, Entry, Value};
 use wasmtime::{Caller, Linker, Memory, ResourceLimiter, Trap};
 
 use crate::abi::ValueAbi;
@@ -36,9 +36,8 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
-    pub(crate) fn new(max_memory: usize, builtins: Arc<BuiltinTable>, strict: bool, host: Host) -> Self {
-        let limits = Limits { max_memory, refused: false };
-        Self { limits, builtins, strict, values: None, context: Context::with_host(host) }
+    pub(crate) fn new(max_memory: usize, builtins: Arc<BuiltinTable>, strict: bool, context: Context) -> Self {
+        Self { limits: Limits { max_memory, refused: false }, builtins, strict, values: None, context }
     }
 }
 

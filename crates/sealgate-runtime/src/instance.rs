@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use sealgate_builtins::{Context, Host, Value};
+use sealgate_builtins::{Context, Grants, Host, Value};
 use wasmtime::{AsContextMut, InstancePre, Store};
 
 use crate::abi::{Abi, Eval, Exports, INPUT_REFUSED, ValueAbi, check_version};
@@ -27,6 +27,8 @@ pub(crate) struct Template {
     pub(crate) builtins: Arc<BuiltinTable>,
     /// What the builtins reach outside their arguments.
     pub(crate) host: Host,
+    /// What builtins may reach when they are called.
+    pub(crate) grants: Grants,
     /// The data document as JSON.
     pub(crate) data: Arc<[u8]>,
     pub(crate) identity: PolicyIdentity,
@@ -102,7 +104,8 @@ impl Instance {
     pub(crate) fn start_within(template: &Template, ticks: u64) -> Result<Self, DecideError> {
         template.engine.touch();
         let strict = template.exports.strict_builtin_errors();
-        let state = HostState::new(template.max_memory, Arc::clone(&template.builtins), strict, template.host.clone());
+        let context = Context::with_host(template.host.clone()).granting(&template.grants);
+        let state = HostState::new(template.max_memory, Arc::clone(&template.builtins), strict, context);
         let mut store = Store::new(template.engine.wasmtime(), state);
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(ticks);

@@ -95,6 +95,7 @@ impl Loaded {
             exports: Arc::clone(&self.exports),
             builtins: Arc::clone(&self.builtins),
             host: options.host.clone(),
+            grants: options.grants.clone(),
             data,
             identity: self.identity.clone(),
             max_memory,

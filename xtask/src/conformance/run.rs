@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealgate::builtins::{BuiltinError, Capability, Context, Registry, Value};
+use sealgate::builtins::{BuiltinError, Capability, Context, Grants, Registry, Value};
 use sealgate::{
     DecideError, Engine, EngineOptions, Format, Isolation, LoadError, Policy, RuntimeOptions, UnverifiedPolicy,
 };
@@ -44,6 +44,8 @@ impl Runner {
             load_deadline: DEADLINE,
             pool_size: Some(1),
             builtins: sealgate::toolchain::builtins::registry(),
+            // Builtins of the network are there, and reach no host.
+            grants: Grants::default().with(Capability::Network),
             ..RuntimeOptions::default()
         };
         Ok(Self { options })

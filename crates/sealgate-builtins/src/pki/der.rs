@@ -1,0 +1,216 @@
+//! A reader of DER as strict as Go's `cryptobyte`: one-byte tags, definite and minimal lengths.
+
+/// Universal tags that X.509 uses.
+pub(crate) mod tag {
+    pub(crate) const BOOLEAN: u8 = 0x01;
+    pub(crate) const INTEGER: u8 = 0x02;
+    pub(crate) const BIT_STRING: u8 = 0x03;
+    pub(crate) const OCTET_STRING: u8 = 0x04;
+    pub(crate) const OID: u8 = 0x06;
+    pub(crate) const UTF8_STRING: u8 = 0x0c;
+    pub(crate) const NUMERIC_STRING: u8 = 0x12;
+    pub(crate) const PRINTABLE_STRING: u8 = 0x13;
+    pub(crate) const T61_STRING: u8 = 0x14;
+    pub(crate) const IA5_STRING: u8 = 0x16;
+    pub(crate) const UTC_TIME: u8 = 0x17;
+    pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+    pub(crate) const BMP_STRING: u8 = 0x1e;
+    pub(crate) const SEQUENCE: u8 = 0x30;
+    pub(crate) const SET: u8 = 0x31;
+
+    /// A context-specific tag.
+    pub(crate) const fn context(number: u8) -> u8 {
+        0x80 | number
+    }
+
+    /// A context-specific tag of something constructed.
+    pub(crate) const fn context_constructed(number: u8) -> u8 {
+        0xa0 | number
+    }
+}
+
+/// Bytes that an integer may have: longer ones are nobody's key or serial number, and slow to print.
+const MAX_INTEGER: usize = 4096;
+
+/// What is left to read. `None` from any of its methods: what was asked for is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+
+/// One element.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Element<'a> {
+    pub(crate) tag: u8,
+    pub(crate) contents: &'a [u8],
+    /// With tag and length.
+    pub(crate) full: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn peek(self, tag: u8) -> bool {
+        self.0.first() == Some(&tag)
+    }
+
+    /// The next element, whatever its tag.
+    pub(crate) fn any(&mut self) -> Option<Element<'a>> {
+        let [tag, first, ..] = self.0 else { return None };
+        if tag & 0x1f == 0x1f {
+            return None;
+        }
+        let (header, length) = if first & 0x80 == 0 {
+            (2, usize::from(*first))
+        } else {
+            let bytes = usize::from(first & 0x7f);
+            if bytes == 0 || bytes > 4 {
+                return None;
+            }
+            let digits = self.0.get(2..2 + bytes)?;
+            let length = digits.iter().fold(0_u32, |length, digit| length << 8 | u32::from(*digit));
+            if length < 128 || digits.first() == Some(&0) {
+                return None;
+            }
+            (2 + bytes, usize::try_from(length).ok()?)
+        };
+        let end = header.checked_add(length)?;
+        let element = Element { tag: *tag, contents: self.0.get(header..end)?, full: self.0.get(..end)? };
+        self.0 = self.0.get(end..)?;
+        Some(element)
+    }
+
+    pub(crate) fn element(&mut self, tag: u8) -> Option<Element<'a>> {
+        if self.peek(tag) { self.any() } else { None }
+    }
+
+    /// The contents of an element with this tag.
+    pub(crate) fn expect(&mut self, tag: u8) -> Option<Self> {
+        self.element(tag).map(|element| Self(element.contents))
+    }
+
+    /// The contents of an element that may be missing; the outer `None` if it is malformed.
+    #[expect(clippy::option_option, reason = "missing is not malformed")]
+    pub(crate) fn optional(&mut self, tag: u8) -> Option<Option<Self>> {
+        if self.peek(tag) { self.expect(tag).map(Some) } else { Some(None) }
+    }
+
+    pub(crate) fn boolean(&mut self) -> Option<bool> {
+        match self.expect(tag::BOOLEAN)?.0 {
+            [0] => Some(false),
+            [0xff] => Some(true),
+            _ => None,
+        }
+    }
+
+    /// The bytes of an integer, two's complement and minimal.
+    pub(crate) fn integer(&mut self) -> Option<&'a [u8]> {
+        minimal(self.expect(tag::INTEGER)?.0).filter(|bytes| bytes.len() <= MAX_INTEGER)
+    }
+
+    /// The magnitude of an integer that is not negative, without leading zeros (empty for zero).
+    pub(crate) fn unsigned(&mut self) -> Option<&'a [u8]> {
+        match self.integer()? {
+            [first, ..] if first & 0x80 != 0 => None,
+            [0, rest @ ..] => Some(rest),
+            bytes => Some(bytes),
+        }
+    }
+
+    pub(crate) fn small(&mut self, tag: u8) -> Option<i64> {
+        let bytes = minimal(self.expect(tag)?.0)?;
+        if bytes.len() > 8 {
+            return None;
+        }
+        let start = if bytes.first()? & 0x80 == 0 { 0 } else { -1 };
+        Some(bytes.iter().fold(start, |value, byte| value << 8 | i64::from(*byte)))
+    }
+
+    /// A bit string, and how many bits of its last byte do not count.
+    pub(crate) fn bit_string(&mut self) -> Option<(&'a [u8], u8)> {
+        let (unused, bytes) = self.expect(tag::BIT_STRING)?.0.split_first()?;
+        let spare = match bytes.last() {
+            _ if *unused > 7 => return None,
+            None => u16::from(*unused),
+            Some(last) => u16::from(*last) & ((1_u16 << unused) - 1),
+        };
+        if spare == 0 { Some((bytes, *unused)) } else { None }
+    }
+
+    pub(crate) fn oid(&mut self) -> Option<Oid> {
+        Oid::parse(self.expect(tag::OID)?.0)
+    }
+}
+
+fn minimal(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [] => None,
+        [0, second, ..] if second & 0x80 == 0 => None,
+        [0xff, second, ..] if second & 0x80 != 0 => None,
+        _ => Some(bytes),
+    }
+}
+
+/// An object identifier whose arcs fit 31 bits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Oid(pub(crate) Vec<u32>);
+
+impl Oid {
+    fn parse(mut bytes: &[u8]) -> Option<Self> {
+        let first = base128(&mut bytes)?;
+        let mut arcs = if first < 80 { vec![first / 40, first % 40] } else { vec![2, first - 80] };
+        while !bytes.is_empty() {
+            arcs.push(base128(&mut bytes)?);
+        }
+        Some(Self(arcs))
+    }
+
+    pub(crate) fn is(&self, arcs: &[u32]) -> bool {
+        self.0 == arcs
+    }
+}
+
+fn base128(bytes: &mut &[u8]) -> Option<u32> {
+    let mut value = 0_u32;
+    for index in 0..5 {
+        let (byte, rest) = bytes.split_first()?;
+        if value >= 1 << 24 || (index == 0 && *byte == 0x80) {
+            return None;
+        }
+        value = value << 7 | u32::from(byte & 0x7f);
+        *bytes = rest;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_and_integers_are_minimal() {
+        for bad in [
+            &[][..],
+            &[0x30],
+            &[0x30, 0x80, 0, 0],
+            &[0x30, 0x81, 0x05, 0, 0, 0, 0, 0],
+            &[0x30, 0x82, 0x00, 0x80],
+            &[0x30, 0x85, 1, 0, 0, 0, 0],
+            &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
+            &[0x1f, 0x81, 0x01, 0x00],
+        ] {
+            assert!(Reader(bad).any().is_none(), "{bad:?}");
+        }
+        assert_eq!(Reader(&[2, 2, 0, 0x80]).unsigned(), Some(&[0x80][..]));
+        assert_eq!(Reader(&[2, 1, 0xff]).small(tag::INTEGER), Some(-1));
+        for bad in [&[2, 0][..], &[2, 2, 0, 0x7f], &[2, 2, 0xff, 0x80]] {
+            assert!(Reader(bad).integer().is_none(), "{bad:?}");
+        }
+        assert_eq!(Reader(&[6, 3, 0x2a, 0x86, 0x48]).oid(), Some(Oid(vec![1, 2, 840])));
+        assert!(Reader(&[6, 2, 0x80, 0x01]).oid().is_none());
+        assert!(Reader(&[3, 2, 1, 1]).bit_string().is_none());
+    }
+}
