@@ -5,9 +5,12 @@
 mod common;
 
 use std::io::Read;
+use std::sync::Arc;
 
+use sealgate_runtime::builtins::{FixedClock, Host, Recording};
 use sealgate_runtime::{
-    DecideError, ErrorCode, Format, Isolation, Outcome, Policy, Reason, Request, RuntimeOptions, UnverifiedPolicy,
+    DecideError, Decision, ErrorCode, Format, Isolation, Outcome, Policy, Reason, Request, RuntimeOptions,
+    UnverifiedPolicy,
 };
 use sealgate_testkit::{Evaluation, Opa, require};
 use serde_json::{Value, json};
@@ -149,4 +152,39 @@ fn thousands_of_decisions_leave_no_trace_in_memory() {
     }
     // With that bound an instance whose memory grew by one page would have been replaced.
     assert_eq!(policy.stats().dropped_grown, 0);
+}
+
+#[test]
+fn a_recorded_decision_replays() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let rego = r#"package a
+import rego.v1
+
+drawn := [time.now_ns(), rand.intn("k", 1000000000), rand.intn("k", 1000000000), uuid.rfc4122("u")]
+
+decision := {"allow": drawn[1] != drawn[2], "requires_approval": false, "violations": [json.marshal(drawn)]}
+"#;
+    let wasm = build(&opa, rego, &["a/decision"]);
+    let host = Host::default().with_clock(FixedClock(5));
+    let policy = common::load(&wasm, &RuntimeOptions { host, ..RuntimeOptions::default() }).unwrap();
+    let input = br#"{"tool":"x"}"#;
+    let seen = |decision: &Decision| decision.violations().map(str::to_owned).collect::<Vec<_>>();
+
+    let (recorded, recording) = policy.decide_json_recorded(input);
+    assert_eq!((recorded.outcome(), recorded.failure()), (Outcome::Deny, None), "one draw per key");
+    assert!(seen(&recorded)[0].starts_with("[5,"), "{:?}", seen(&recorded));
+    let document = recording.to_json();
+    let recording = Arc::new(Recording::parse(&document).unwrap());
+    // Another host, another time: what is recorded stands.
+    let elsewhere = common::load(&wasm, &RuntimeOptions::default()).unwrap();
+    for policy in [&policy, &elsewhere] {
+        let again = policy.replay_json(input, &recording);
+        assert_eq!((again.outcome(), seen(&again)), (recorded.outcome(), seen(&recorded)));
+    }
+    // A decision that is not replayed draws anew, and nothing of a replay stays behind.
+    let (other, _) = elsewhere.decide_json_recorded(input);
+    assert_ne!(seen(&other), seen(&recorded));
+    let lacking = policy.replay_json(input, &Arc::new(Recording::default()));
+    assert!(!lacking.is_allowed() && lacking.failure().is_some());
+    assert!(policy.decide_json(input).is_ok());
 }
