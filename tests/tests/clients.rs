@@ -4,13 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
 
 use sealgate::bundle::keys::file::write_pair;
-use sealgate::bundle::{SigningKey, fs};
+use sealgate::bundle::opa::OpaSigner;
+use sealgate::bundle::{SigningKey, TrustStore, UnixSeconds, VerifyOptions, fs, verify_bytes};
 use sealgate::toolchain::pack::{PackOptions, pack};
+use sealgate::{Policy, RuntimeOptions};
 use sealgate_testkit::{Evaluation, Opa, require};
 use sealgate_tests::{
     Client, ENTRYPOINT, ask, compile_rego, document_core, examples, expected_document, policy_example,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Holds one Wasm host against every example.
 fn host_decides(client: Client) {
@@ -100,6 +102,46 @@ fn opa_decides_every_example_by_its_archive() {
         }
     }
 }
+
+/// One archive with both signatures: a server of OPA's that verifies its own, and we, who verify ours, decide alike.
+#[test]
+fn a_server_of_opas_that_verifies_decides_every_example_by_its_archive() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let key = SigningKey::generate().unwrap();
+    for example in examples() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+        let signer = OpaSigner::from_pem(PRIVATE_PEM, "k1").unwrap();
+        let contents = pack(&example.files, &example.compiled, &PackOptions::default()).unwrap();
+        let archive = contents.sign(&key).unwrap().with_opa_signer(&signer).tar_gz().unwrap();
+        write("bundle.tar.gz", &archive);
+        write("public.pem", PUBLIC_PEM.as_bytes());
+        let flags = ["--verification-key", "public.pem", "--verification-key-id", "k1", "--signing-alg", "ES256"];
+        let flags = [&flags[..], &["--bundle", "bundle.tar.gz"]].concat();
+        let server = opa.serve(folder.path(), &flags).unwrap();
+        let options = VerifyOptions::new(TrustStore::of(key.public_key()), UnixSeconds::system_now());
+        let policy = Policy::load(&verify_bytes(&archive, &options).unwrap(), &RuntimeOptions::default()).unwrap();
+        for call in &example.suite.calls {
+            let input = call.input();
+            let theirs = server.post("/v1/data/sealgate/policy/decision", &json!({ "input": input })).unwrap();
+            assert_eq!(document_core(&theirs["result"]), expected_document(call), "{}: {}", example.name, call.name);
+            let ours = policy.decide_json(input.to_string().as_bytes()).unwrap();
+            assert_eq!(
+                ours.is_allowed(),
+                theirs["result"]["allow"] == true && theirs["result"]["requires_approval"] != true
+            );
+        }
+        drop(server);
+        // With verification on, a bundle without that signature is not served.
+        let contents = pack(&example.files, &example.compiled, &PackOptions::default()).unwrap();
+        write("bundle.tar.gz", &contents.sign(&key).unwrap().tar_gz().unwrap());
+        assert!(opa.serve(folder.path(), &flags).is_err(), "{}", example.name);
+    }
+}
+
+/// A key pair that is no secret.
+const PRIVATE_PEM: &str = include_str!("../../crates/sealgate-runtime/tests/common/p256-of-no-secret.pem");
+const PUBLIC_PEM: &str = include_str!("../../crates/sealgate-runtime/tests/common/p256-of-no-secret.public.pem");
 
 /// A policy that is not among the examples: the folder form, in the ancestor's package.
 #[test]

@@ -2,7 +2,7 @@
 """A second verifier of Sealgate bundles, written from docs/bundle-format.md with the standard library and `cryptography`.
 
 It takes a `.tar.gz` or a folder and gives the first refusal in the format's order, or nothing. It validates a module's
-declarations only (imports, memories, tables); the code in it is the engine's to validate.
+sections and declarations only; the code in it is the engine's to validate.
 
     verify_bundle.py BUNDLE --key FILE [--key FILE ...] [--revoked FILE ...] [--now SECONDS] [--name NAME]
                      [--minimum-serial N] [--builtin NAME ...]        exit code 0 or 3
@@ -22,7 +22,10 @@ import time
 import zlib
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 ARCHIVE_BYTES = 64 << 20
 UNPACKED_BYTES = 256 << 20
@@ -414,7 +417,36 @@ def canonical(data):
     return write(json.loads(data.decode("utf-8"), parse_int=Number, parse_float=Number)).encode("utf-8")
 
 
-def check_opa_signatures(data, others, trusted, revoked):
+def token_verifies(key, alg, message, signature):
+    """Whether a token's signature is `key`'s, which is for one algorithm, whatever the token states."""
+    if alg != key.get("algorithm", "RS256"):
+        return False
+    public = serialization.load_pem_public_key(key["key"].encode())
+    digest = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}.get(alg[2:])
+    try:
+        if alg == "EdDSA" and isinstance(public, ed25519.Ed25519PublicKey):
+            raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+            return len(signature) == 64 and verifies(raw, message, signature)
+        curves = {"ES256": ("secp256r1", 32), "ES384": ("secp384r1", 48), "ES512": ("secp521r1", 66)}
+        if alg in curves and isinstance(public, ec.EllipticCurvePublicKey):
+            curve, size = curves[alg]
+            if public.curve.name != curve or len(signature) != 2 * size:
+                return False
+            r, s = (int.from_bytes(half, "big") for half in (signature[:size], signature[size:]))
+            public.verify(encode_dss_signature(r, s), message, ec.ECDSA(digest))
+            return True
+        if alg[:2] in ("RS", "PS") and isinstance(public, rsa.RSAPublicKey):
+            if len(signature) != (public.key_size + 7) // 8:
+                return False
+            pss = padding.PSS(padding.MGF1(digest), digest.digest_size)
+            public.verify(signature, message, pss if alg[:2] == "PS" else padding.PKCS1v15(), digest)
+            return True
+    except InvalidSignature:
+        pass
+    return False
+
+
+def check_opa_signatures(data, others, trusted, revoked, opa_keys, opa_revoked):
     def need(condition, detail):
         if not condition:
             raise Refused("opa_signatures", detail)
@@ -434,9 +466,11 @@ def check_opa_signatures(data, others, trusted, revoked):
         need(len(parts) == 3, "token")
         header, payload, signature = strict_json(part(parts[0])), strict_json(part(parts[1])), part(parts[2])
         need(isinstance(header, dict) and isinstance(header.get("alg"), str), "header")
+        need(header.get("crit") is None, "header")
         need(isinstance(payload, dict) and isinstance(payload.get("files"), list), "payload")
         for named in (header.get("kid"), payload.get("keyid")):
             need(named is None or isinstance(named, str), "key id")
+        need(isinstance(payload.get("scope", ""), str), "scope")
         listed = {}
         for entry in payload["files"]:
             texts = (entry["name"], entry["hash"], entry.get("algorithm", ""))
@@ -461,16 +495,22 @@ def check_opa_signatures(data, others, trusted, revoked):
                 raise Refused("opa_signatures", f"`{name}` is no JSON") from None
         need(algorithms[entry["algorithm"]](content).hexdigest() == entry.get("hash"), f"digest of `{name}`")
     need(not listed, "lists more")
-    named = header.get("kid") if header.get("kid") is not None else payload.get("keyid")
-    need(named not in revoked, "revoked key")
-    if named in trusted:
-        signed = f"{parts[0]}.{parts[1]}".encode()
+    named = header.get("kid") or payload.get("keyid")
+    signed = f"{parts[0]}.{parts[1]}".encode()
+    need(named not in revoked and named not in opa_revoked, "revoked key")
+    if named in opa_keys:
+        need(token_verifies(opa_keys[named], header["alg"], signed, signature), "signature")
+    elif named in trusted:
         need(header.get("alg") == "EdDSA" and len(signature) == 64, "algorithm")
         need(verifies(trusted[named], signed, signature), "signature")
 
 
 # --- module ----------------------------------------------------------------------------------------------------------
 
+# Ids of sections in the order in which they stand; custom sections stand anywhere.
+ORDER = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11]
+# What validators in general allow a function.
+LOCALS = 50_000
 ABI = {"opa_abort": (1, 0), "opa_println": (1, 0), **{f"opa_builtin{n}": (n + 2, 1) for n in range(5)}}
 
 
@@ -489,16 +529,20 @@ class Wasm:
     def byte(self):
         return self.take(1)[0]
 
-    def number(self):
+    def number(self, bits=32):
+        """An unsigned LEB128 in no more bytes than `bits` take, unused bits zero."""
         value = shift = 0
         while True:
             byte = self.byte()
             value |= (byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
-                return value
-            if shift > 63:
+                break
+            if shift >= bits:
                 raise Refused("module", "a number")
+        if value >> bits:
+            raise Refused("module", "a number")
+        return value
 
     def text(self):
         try:
@@ -511,9 +555,20 @@ class Wasm:
         flags, minimum = self.byte(), self.number()
         if flags > 1:
             raise Refused("module", "shared or 64-bit limits")
-        if flags & 1:
-            self.number()
+        if flags & 1 and self.number() < minimum:
+            raise Refused("module", "limits")
         return minimum
+
+
+def constant(wasm):
+    """Walks one constant expression of `i32.const`, `i32.add`, `i32.sub`, `i32.mul`, `global.get`; false for others."""
+    while (code := wasm.byte()) != 0x0B:
+        if code in (0x41, 0x23):
+            while wasm.byte() >= 0x80:
+                pass
+        elif code not in (0x6A, 0x6B, 0x6C):
+            return False
+    return True
 
 
 def check_module(data, builtins, supplied):
@@ -523,12 +578,22 @@ def check_module(data, builtins, supplied):
 
     need(len(data) <= MODULE_BYTES, "too large")
     need(data[:8] == b"\0asm\x01\0\0\0", "no module")
-    wasm, types, memories, elements = Wasm(data), [], [], 0
+    wasm, types, memories, elements, last = Wasm(data), [], [], 0, 0
+    functions, bodies, imported = [], 0, 0
+    start = segments = counted = None
     wasm.take(8)
     while wasm.at < len(data):
         section, size = wasm.byte(), wasm.number()
         end = wasm.at + size
         need(end <= len(data), "cut short")
+        if section == 0:
+            wasm.text()
+            need(wasm.at <= end, "a custom section's name")
+            wasm.at = end
+            continue
+        need(section in ORDER, "an unknown section")
+        need(ORDER.index(section) >= last, "the order of sections")
+        last = ORDER.index(section) + 1
         if section == 1:
             for _ in range(wasm.number()):
                 need(wasm.byte() == 0x60, "a type")
@@ -545,6 +610,12 @@ def check_module(data, builtins, supplied):
                     need(index < len(types), "a type")
                     params, results = types[index]
                     need((len(params), len(results)) == ABI[name] and set(params + results) <= {0x7F}, f"type of {name}")
+                    functions.append(index)
+                    imported += 1
+        elif section == 3:
+            for _ in range(wasm.number()):
+                functions.append(wasm.number())
+                need(functions[-1] < len(types), "a type")
         elif section == 4:
             for _ in range(wasm.number()):
                 need(wasm.byte() in (0x70, 0x6F), "a table")
@@ -552,7 +623,46 @@ def check_module(data, builtins, supplied):
         elif section == 5:
             for _ in range(wasm.number()):
                 memories.append(wasm.limits())
-        wasm.at = end
+        elif section == 7:
+            names = set()
+            for _ in range(wasm.number()):
+                name, kind, index = wasm.text(), wasm.byte(), wasm.number()
+                need(name not in names, "an export twice")
+                names.add(name)
+                need(kind != 0 or index < len(functions), "an export of nothing")
+        elif section == 8:
+            start = wasm.number()
+            need(start < len(functions) and types[functions[start]] == (b"", b""), "start")
+        elif section == 10:
+            bodies = wasm.number()
+            need(bodies == len(functions) - imported, "bodies")
+            for _ in range(bodies):
+                length = wasm.number()
+                until = wasm.at + length
+                need(until <= end, "a body")
+                local = 0
+                for _ in range(wasm.number()):
+                    local += wasm.number()
+                    wasm.byte()
+                need(local <= LOCALS and wasm.at < until, "locals")
+                wasm.at = until
+        elif section == 11:
+            segments = wasm.number()
+            for _ in range(segments):
+                flags = wasm.number()
+                need(flags <= 2, "a data segment")
+                need(flags != 2 or wasm.number() == 0, "data of another memory")
+                if flags != 1:
+                    # A constant expression of whatever kind ends where its instruction ends.
+                    need(constant(wasm), "where data goes")
+                wasm.take(wasm.number())
+        elif section == 12:
+            counted = wasm.number()
+        else:
+            wasm.at = end
+        need(wasm.at == end, "a section's end")
+    need(bodies == len(functions) - imported, "bodies")
+    need(counted is None or counted == (segments or 0), "data segments")
     need(all(pages <= MEMORY_PAGES for pages in memories), "memory")
     need(elements <= TABLE_ELEMENTS, "tables")
     need(len(memories) == 1, "one memory")
@@ -562,7 +672,7 @@ def check_module(data, builtins, supplied):
 # --- verification ----------------------------------------------------------------------------------------------------
 
 
-def verify(files, trusted, revoked, now, name, minimum_serial, builtins):
+def verify(files, trusted, revoked, now, name, minimum_serial, builtins, opa_keys=None, opa_revoked=()):
     """`files` by name; `trusted` raw keys by id; `revoked` ids. Gives the manifest or raises Refused."""
     stems = sorted({n[:-4] if n.endswith(".sig") else n for n in files if is_manifest_or_signature(n)})
     if len(stems) > 1:
@@ -606,7 +716,7 @@ def verify(files, trusted, revoked, now, name, minimum_serial, builtins):
         raise Refused("unlisted_file", min(unlisted))
     if ".signatures.json" in files:
         others = {n: data for n, data in files.items() if n != ".signatures.json"}
-        check_opa_signatures(files[".signatures.json"], others, trusted, revoked)
+        check_opa_signatures(files[".signatures.json"], others, trusted, revoked, opa_keys or {}, opa_revoked)
 
     if name is not None and manifest["name"] != name:
         raise Refused("wrong_name", manifest["name"])
@@ -635,6 +745,7 @@ def samples(folder):
     trusted = {key_id(raw): raw for raw in map(decode_key, options["trusted"])}
     revoked = {key_id(decode_key(text)) for text in options["revoked"]}
     rest = (options["now"], options["name"], options["minimum_serial"], set(options["builtins"]))
+    rest += (options["opa_keys"], set(options["opa_revoked"]))
     report = []
     for sample in expected["samples"]:
         try:

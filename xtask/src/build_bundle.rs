@@ -41,9 +41,9 @@ impl Args {
         let policies = if self.policies.is_empty() { examples(root)? } else { self.policies };
         let built = build::build_all(&policies, &self.options, &key)?;
         if self.options.json {
-            print!("{}", build::json(&built, &key)?);
+            print!("{}", build::json(&built, key.public_key().id())?);
         } else {
-            print!("{}", build::summary(&built, &key));
+            print!("{}", build::summary(&built, key.public_key().id()));
         }
         let mut wrong = 0;
         for built in &built {

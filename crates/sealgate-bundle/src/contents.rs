@@ -11,6 +11,7 @@ use crate::digest::Sha256Digest;
 use crate::keys::{KeyError, KeyId, ManifestSigner};
 use crate::manifest::{MAX_SERIAL, Manifest, ManifestError, SCHEMA};
 use crate::names;
+use crate::opa::OpaSigner;
 use crate::time::UnixSeconds;
 use layout::Format;
 
@@ -209,7 +210,7 @@ impl BundleContents {
             }
         }
         let revision = layout::revision(&self);
-        Ok(SignedContents { contents: self, revision, signer })
+        Ok(SignedContents { contents: self, revision, signer, opa_signer: None })
     }
 }
 
@@ -218,9 +219,17 @@ pub struct SignedContents<'a> {
     contents: BundleContents,
     revision: Sha256Digest,
     signer: Option<&'a dyn ManifestSigner>,
+    opa_signer: Option<&'a OpaSigner>,
 }
 
-impl SignedContents<'_> {
+impl<'a> SignedContents<'a> {
+    /// Writes OPA's `.signatures.json` into archives as well, so that OPA verifies them too.
+    #[must_use]
+    pub fn with_opa_signer(mut self, signer: &'a OpaSigner) -> Self {
+        self.opa_signer = Some(signer);
+        self
+    }
+
     /// The bundle's name.
     pub fn name(&self) -> &str {
         &self.contents.name
@@ -277,17 +286,38 @@ impl SignedContents<'_> {
             version: 1,
             wasm_hash: laid.wasm_hash,
         };
-        let bytes = manifest.to_bytes()?;
-        // What this crate writes it must also read: a mistake shows here and not at a host.
-        Manifest::parse(&bytes)?;
-        let signature = self.signer.map(|signer| sign(signer, &bytes)).transpose()?;
-        let mut files = laid.files;
-        let name = format.manifest_name();
-        let signature_name = format!("{name}{}", names::SIGNATURE_SUFFIX);
-        files.push(BundleFile::new(name, bytes));
-        files.extend(signature.map(|signature| BundleFile::new(signature_name, signature)));
-        Ok(files)
+        let files = with_manifest(laid.files, &format.manifest_name(), &manifest, self.signer)?;
+        match (self.opa_signer, format) {
+            (Some(opa), Format::Opa) => with_opa_signatures(files, opa),
+            _ => Ok(files),
+        }
     }
+}
+
+/// `files`, then their manifest and its signature.
+pub(crate) fn with_manifest(
+    mut files: Vec<BundleFile>,
+    name: &str,
+    manifest: &Manifest,
+    signer: Option<&dyn ManifestSigner>,
+) -> Result<Vec<BundleFile>, ContentsError> {
+    let bytes = manifest.to_bytes()?;
+    // What this crate writes it must also read: a mistake shows here and not at a host.
+    Manifest::parse(&bytes)?;
+    let signature = signer.map(|signer| sign(signer, &bytes)).transpose()?;
+    files.push(BundleFile::new(name, bytes));
+    files.extend(signature.map(|signature| BundleFile::new(format!("{name}{}", names::SIGNATURE_SUFFIX), signature)));
+    Ok(files)
+}
+
+/// `files`, with OPA's signature file over all of them in front, where OPA's own tools put it.
+///
+/// # Errors
+/// [`ContentsError::Key`] where a document that OPA reads as JSON is none.
+pub fn with_opa_signatures(mut files: Vec<BundleFile>, signer: &OpaSigner) -> Result<Vec<BundleFile>, ContentsError> {
+    let signatures = signer.sign(&files)?;
+    files.insert(0, signatures);
+    Ok(files)
 }
 
 fn sign(signer: &dyn ManifestSigner, message: &[u8]) -> Result<[u8; 64], KeyError> {

@@ -1,7 +1,9 @@
 //! Ed25519 keys: generation, their text form, their ids, and the set of keys that a host trusts. The text form is the
 //! raw 32 bytes in unpadded base64url on one line. Files of keys are in [`mod@file`]; this module touches none.
 
+pub mod command;
 pub mod file;
+pub mod jwks;
 mod store;
 
 use std::fmt;
@@ -42,6 +44,15 @@ pub enum KeyError {
     /// A signer returned a signature that its own public key does not verify.
     #[error("the signer's signature does not verify with its public key")]
     SignerMismatch,
+    /// A JWKS that is no set of public keys that are taken here.
+    #[error("the JWKS does not read: {0}")]
+    Jwks(String),
+    /// The text is no private key that signs for OPA.
+    #[error("the text is no private key in PEM of P-256, P-384 or Ed25519")]
+    Pem,
+    /// An environment variable that is to hold a key does not.
+    #[error("the environment variable `{0}` is not set, or not to text")]
+    NoVariable(String),
     /// A key file could not be read or written.
     #[error("`{path}`: {source}")]
     Io {
@@ -73,6 +84,14 @@ pub enum KeyError {
     Exists {
         /// The file.
         path: String,
+    },
+    /// A file of keys for OPA's signatures that does not read.
+    #[error("`{path}`: {source}")]
+    Opa {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        source: Box<crate::opa::OpaKeyError>,
     },
     /// A folder of keys without a single public key.
     #[error("`{path}` holds no `*.public` file")]

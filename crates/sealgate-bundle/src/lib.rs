@@ -33,6 +33,7 @@ pub mod limits;
 pub mod manifest;
 pub mod module;
 pub mod names;
+pub mod opa;
 pub mod opa_signatures;
 pub mod time;
 pub mod verify;
@@ -45,7 +46,7 @@ pub use limits::Limits;
 pub use manifest::{FileKind, Manifest, ManifestError};
 pub use module::{ModuleError, ModuleLimits};
 pub use time::UnixSeconds;
-pub use verify::{Trust, UnverifiedBundle, VerifiedBundle, VerifyError, VerifyOptions, verify_bytes};
+pub use verify::{Resigning, Trust, UnverifiedBundle, VerifiedBundle, VerifyError, VerifyOptions, verify_bytes};
 
 /// One file of a bundle: its name inside the bundle (no leading slash, `/` between components) and its bytes.
 #[derive(Clone, PartialEq, Eq)]

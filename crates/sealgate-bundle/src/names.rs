@@ -16,6 +16,14 @@ pub const SIGNATURE_SUFFIX: &str = ".sig";
 /// OPA's own signature file.
 pub const OPA_SIGNATURES: &str = ".signatures.json";
 
+/// OPA's patch of a delta bundle.
+pub const OPA_PATCH: &str = "patch.json";
+
+/// Whether OPA takes a file of this name for a bundle's manifest.
+pub fn is_opa_manifest(path: &str) -> bool {
+    path.ends_with(".manifest") || path.ends_with(".manifest.pb")
+}
+
 /// Whether `name` can name a bundle: 1 to 128 characters of `A-Z a-z 0-9 . _ - /`, beginning with a letter or digit.
 pub fn is_bundle_name(name: &str) -> bool {
     name.len() <= MAX_NAME_LEN

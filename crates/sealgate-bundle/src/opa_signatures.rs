@@ -1,6 +1,7 @@
-//! OPA's `.signatures.json`: one JWT that lists the bundle's other files with their digests. Where a bundle carries one
-//! it must tell the truth about every file; its own signature is checked where the trust store holds its key. What makes
-//! a Sealgate bundle trusted is the signed manifest, never this file.
+//! OPA's `.signatures.json`: one JWT that lists the bundle's other files with their digests. Where a Sealgate bundle
+//! carries one it must tell the truth about every file; its own signature is checked where a trust store holds its key
+//! ([`check`]). What makes a Sealgate bundle trusted is the signed manifest, never this file. A bundle of OPA's own is
+//! trusted by it alone, and then its key must count ([`require`]).
 
 mod canonical;
 
@@ -16,6 +17,7 @@ use crate::json;
 use crate::keys::{KeyId, KeyStatus, TrustStore};
 use crate::limits::Limits;
 use crate::names;
+use crate::opa::OpaTrust;
 
 /// How `.signatures.json` contradicts the bundle.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +52,21 @@ pub enum OpaSignatureError {
     Digest(String),
     /// Its key is revoked.
     #[error("it is signed with the key `{0}`, which is revoked")]
-    RevokedKey(KeyId),
-    /// Its key is trusted, and the signature is not that key's.
+    RevokedKey(String),
+    /// Its key is trusted, and the signature is not that key's, or not by that key's algorithm.
     #[error("its signature does not verify with the key `{0}`")]
-    BadSignature(KeyId),
+    BadSignature(String),
+    /// Its key does not count.
+    #[error("it is signed with the key `{}`, which is not trusted", .0.as_deref().unwrap_or("(none named)"))]
+    UnknownKey(Option<String>),
+    /// It is for another scope than its key.
+    #[error("its scope is `{found}`, and `{expected}` is expected")]
+    Scope {
+        /// What is expected.
+        expected: String,
+        /// What the token says.
+        found: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -68,6 +81,9 @@ struct Header {
     alg: String,
     #[serde(default)]
     kid: Option<String>,
+    /// Names members that a reader must understand (RFC 7515); none are understood here.
+    #[serde(default)]
+    crit: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +92,8 @@ struct Payload {
     files: Vec<Listed>,
     #[serde(default)]
     keyid: Option<String>,
+    #[serde(default)]
+    scope: String,
 }
 
 #[derive(Deserialize)]
@@ -86,13 +104,47 @@ struct Listed {
     algorithm: String,
 }
 
-/// Checks `signatures` against `others`, which are all the other files of the bundle.
+/// What the token's scope must be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scope<'a> {
+    /// That of its key.
+    OfKey,
+    /// This one.
+    Exactly(&'a str),
+}
+
+/// Checks `signatures` against `others`, which are all the other files of the bundle, and its signature where one of the
+/// trust stores holds its key.
 pub(crate) fn check<'a>(
     signatures: &BundleFile,
     others: impl Iterator<Item = &'a BundleFile>,
     trust: &TrustStore,
+    opa: &OpaTrust,
     limits: &Limits,
 ) -> Result<(), OpaSignatureError> {
+    let text = read(signatures, limits)?;
+    let token = Token::parse(&text)?;
+    check_files(&token.payload.files, others)?;
+    token.check_signature(trust, opa)
+}
+
+/// Checks `signatures` as what makes the bundle trusted, signature first, and gives the id of its key.
+pub(crate) fn require<'a>(
+    signatures: &BundleFile,
+    others: impl Iterator<Item = &'a BundleFile>,
+    trust: &OpaTrust,
+    scope: Scope<'_>,
+    limits: &Limits,
+) -> Result<String, OpaSignatureError> {
+    let text = read(signatures, limits)?;
+    let token = Token::parse(&text)?;
+    let id = token.require_signature(trust, scope)?;
+    check_files(&token.payload.files, others)?;
+    Ok(id)
+}
+
+/// The one token.
+fn read(signatures: &BundleFile, limits: &Limits) -> Result<String, OpaSignatureError> {
     if signatures.bytes.len() as u64 > limits.manifest_bytes {
         return Err(OpaSignatureError::TooLarge(limits.manifest_bytes));
     }
@@ -100,10 +152,15 @@ pub(crate) fn check<'a>(
     if let Some(plugin) = file.plugin.filter(|plugin| !matches!(plugin.as_str(), "" | "_default")) {
         return Err(OpaSignatureError::Plugin(plugin));
     }
-    let [token] = file.signatures.as_slice() else { return Err(OpaSignatureError::Token) };
-    let token = Token::parse(token)?;
-    check_files(&token.payload.files, others)?;
-    token.check_signature(trust)
+    match <[String; 1]>::try_from(file.signatures) {
+        Ok([token]) => Ok(token),
+        Err(_) => Err(OpaSignatureError::Token),
+    }
+}
+
+/// The digest by SHA-256 that OPA takes of a file, in hex.
+pub(crate) fn sha256(file: &BundleFile) -> Result<String, OpaSignatureError> {
+    digest(file, "SHA-256")
 }
 
 struct Token<'a> {
@@ -118,27 +175,57 @@ impl<'a> Token<'a> {
         let (signed, signature) = text.rsplit_once('.').ok_or(OpaSignatureError::Token)?;
         let (header, payload) = signed.split_once('.').ok_or(OpaSignatureError::Token)?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| OpaSignatureError::Token);
-        Ok(Self {
-            header: json::from_slice(&decode(header)?)?,
-            payload: json::from_slice(&decode(payload)?)?,
-            signed,
-            signature: decode(signature)?,
-        })
+        let header: Header = json::from_slice(&decode(header)?)?;
+        if header.crit.is_some() {
+            return Err(OpaSignatureError::Token);
+        }
+        Ok(Self { header, payload: json::from_slice(&decode(payload)?)?, signed, signature: decode(signature)? })
     }
 
-    fn check_signature(&self, trust: &TrustStore) -> Result<(), OpaSignatureError> {
-        let named = self.header.kid.as_deref().or(self.payload.keyid.as_deref());
-        let Some(id) = named.and_then(KeyId::parse) else { return Ok(()) };
-        match trust.status(id) {
-            KeyStatus::Unknown => Ok(()),
-            KeyStatus::Revoked => Err(OpaSignatureError::RevokedKey(id)),
-            KeyStatus::Trusted(key) => match <&[u8; 64]>::try_from(self.signature.as_slice()) {
-                Ok(signature) if self.header.alg == "EdDSA" && key.verifies(self.signed.as_bytes(), signature) => {
-                    Ok(())
-                }
-                _ => Err(OpaSignatureError::BadSignature(id)),
-            },
+    /// The id of the key that it names: in the header, else in the payload.
+    fn key_id(&self) -> Option<String> {
+        let named = |id: &Option<String>| id.as_deref().filter(|id| !id.is_empty()).map(str::to_owned);
+        named(&self.header.kid).or_else(|| named(&self.payload.keyid))
+    }
+
+    fn check_signature(&self, trust: &TrustStore, opa: &OpaTrust) -> Result<(), OpaSignatureError> {
+        let Some(named) = self.key_id() else { return Ok(()) };
+        let named = named.as_str();
+        let signed = self.signed.as_bytes();
+        if opa.is_revoked(named) {
+            return Err(OpaSignatureError::RevokedKey(named.to_owned()));
         }
+        let verified = match (opa.get(named), KeyId::parse(named).map(|id| trust.status(id))) {
+            (_, Some(KeyStatus::Revoked)) => return Err(OpaSignatureError::RevokedKey(named.to_owned())),
+            (Some(key), _) => key.verifies(&self.header.alg, signed, &self.signature),
+            (None, Some(KeyStatus::Trusted(key))) => {
+                let signature = <&[u8; 64]>::try_from(self.signature.as_slice());
+                self.header.alg == "EdDSA" && signature.is_ok_and(|signature| key.verifies(signed, signature))
+            }
+            (None, Some(KeyStatus::Unknown) | None) => return Ok(()),
+        };
+        if verified { Ok(()) } else { Err(OpaSignatureError::BadSignature(named.to_owned())) }
+    }
+
+    fn require_signature(&self, trust: &OpaTrust, scope: Scope<'_>) -> Result<String, OpaSignatureError> {
+        let Some(named) = self.key_id() else { return Err(OpaSignatureError::UnknownKey(None)) };
+        let named = named.as_str();
+        if trust.is_revoked(named) {
+            return Err(OpaSignatureError::RevokedKey(named.to_owned()));
+        }
+        let key = trust.get(named).ok_or_else(|| OpaSignatureError::UnknownKey(Some(named.to_owned())))?;
+        if !key.verifies(&self.header.alg, self.signed.as_bytes(), &self.signature) {
+            return Err(OpaSignatureError::BadSignature(named.to_owned()));
+        }
+        let expected = match scope {
+            Scope::OfKey => key.scope(),
+            Scope::Exactly(scope) => scope,
+        };
+        if self.payload.scope != expected {
+            let (expected, found) = (expected.to_owned(), self.payload.scope.clone());
+            return Err(OpaSignatureError::Scope { expected, found });
+        }
+        Ok(named.to_owned())
     }
 }
 

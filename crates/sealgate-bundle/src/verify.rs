@@ -14,10 +14,11 @@ use crate::limits::Limits;
 use crate::manifest::{self, Manifest, ManifestError};
 use crate::module::{self, ModuleLimits};
 use crate::names;
+use crate::opa::OpaTrust;
 use crate::opa_signatures;
 use crate::time::UnixSeconds;
 
-pub use bundle::VerifiedBundle;
+pub use bundle::{Resigning, VerifiedBundle};
 pub use error::VerifyError;
 
 /// What a host expects of a bundle.
@@ -31,6 +32,8 @@ pub struct VerifyOptions {
     pub expected_name: Option<String>,
     /// The lowest serial that is accepted; without it any passes.
     pub minimum_serial: Option<u64>,
+    /// Keys for `.signatures.json`, which is checked where it names one of them.
+    pub opa: OpaTrust,
     /// Bounds on the container.
     pub limits: Limits,
     /// Bounds on the module, and the builtins that the host supplies.
@@ -45,6 +48,7 @@ impl VerifyOptions {
             now,
             expected_name: None,
             minimum_serial: None,
+            opa: OpaTrust::new(),
             limits: Limits::default(),
             module: ModuleLimits::default(),
         }
@@ -73,10 +77,17 @@ impl VerifyOptions {
 }
 
 /// Why a bundle counts as trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// A trusted key signed it.
+    /// A trusted key signed its manifest.
     Signed(KeyId),
+    /// `opa sign` signed it with a key that the host trusts for that.
+    SignedByOpa {
+        /// The id of the key, as the host has it.
+        key_id: String,
+        /// The revision in OPA's `.manifest`.
+        revision: String,
+    },
     /// The host dangerously asked for it without a signature.
     Unsigned,
 }
@@ -119,6 +130,11 @@ impl UnverifiedBundle {
     pub fn from_files(files: Vec<BundleFile>, limits: &Limits) -> Result<Self, ArchiveError> {
         archive::check_files(&files, limits)?;
         Ok(Self { files })
+    }
+
+    /// The files, unverified.
+    pub(crate) fn into_files(self) -> Vec<BundleFile> {
+        self.files
     }
 
     /// Checks everything that makes a bundle trustworthy, in the format's order.
@@ -202,10 +218,12 @@ impl Parts {
         check_digests(&manifest, &self.files)?;
         if let Some(signatures) = &self.opa_signatures {
             let meta = self.manifest.iter().chain(&self.signature);
-            opa_signatures::check(signatures, self.files.iter().chain(meta), &options.trust, &options.limits)?;
+            let others = self.files.iter().chain(meta);
+            opa_signatures::check(signatures, others, &options.trust, &options.opa, &options.limits)?;
         }
         check_expectations(&manifest, options)?;
-        let bundle = VerifiedBundle::new(manifest, trust, self.files);
+        let manifest_name = self.manifest.map(|file| file.name).unwrap_or_default();
+        let bundle = VerifiedBundle::new(manifest, trust, self.files).named(manifest_name);
         module::check(bundle.wasm(), bundle.builtins(), &options.module)?;
         Ok(bundle)
     }

@@ -11,7 +11,7 @@ use sealgate_bundle::{BundleContents, Limits, Trust, UnixSeconds, UnverifiedBund
 fn check_content(bundle: &VerifiedBundle) {
     assert_eq!(bundle.name(), "acme/support");
     assert_eq!(bundle.serial(), 7);
-    assert_eq!(bundle.trust(), Trust::Signed(key(1).public_key().id()));
+    assert_eq!(*bundle.trust(), Trust::Signed(key(1).public_key().id()));
     assert_eq!(bundle.wasm(), module());
     assert_eq!(bundle.rego(), Some(REGO.as_bytes()));
     assert_eq!(bundle.sources(), [("support.yaml", YAML.as_bytes())]);
@@ -115,7 +115,7 @@ fn unsigned_bundles_load_only_dangerously_and_say_so() {
     let bytes = contents().dangerous_unsigned().unwrap().tar_gz().unwrap();
     assert_eq!(verify_bytes(&bytes, &options(&key(1))).unwrap_err().code(), "unsigned");
     let bundle = UnverifiedBundle::read(&bytes).unwrap().dangerous_without_signature(&options(&key(1))).unwrap();
-    assert_eq!((bundle.trust(), bundle.key_id()), (Trust::Unsigned, None));
+    assert_eq!((bundle.trust(), bundle.key_id()), (&Trust::Unsigned, None));
     let other_name =
         UnverifiedBundle::read(&bytes).unwrap().dangerous_without_signature(&options(&key(1)).expect_name("x"));
     assert_eq!(other_name.unwrap_err().code(), "wrong_name");
@@ -145,9 +145,16 @@ fn the_highest_serial_outlives_a_restart() {
     let bundle = |serial| contents().with_serial(serial).sign(&key).unwrap().tar_gz().unwrap();
     let mut record = SerialRecord::open(&path).unwrap();
     assert_eq!(record.minimum("acme/support"), 0);
-    for serial in [3, 9, 5] {
-        record.accept(&verify_bytes(&bundle(serial), &options(&key)).unwrap()).unwrap();
+    let verified = |serial| verify_bytes(&bundle(serial), &options(&key)).unwrap();
+    for serial in [3, 9, 9] {
+        record.accept(&verified(serial)).unwrap();
     }
+    assert!(record.accept(&verified(5)).unwrap_err().to_string().contains("lower than 9"));
+    // Another process, whose record was read before, learns of it under the lock.
+    let mut late = SerialRecord::open(&path).unwrap();
+    record.accept(&verified(11)).unwrap();
+    assert!(late.check(&verified(10)).is_ok() && late.accept(&verified(10)).is_err());
+    std::fs::write(&path, "{\"acme/support\": 9}").unwrap();
     let record = SerialRecord::open(&path).unwrap();
     let options = options(&key).minimum_serial(record.minimum("acme/support"));
     assert_eq!((record.minimum("acme/support"), record.minimum("other")), (9, 0));

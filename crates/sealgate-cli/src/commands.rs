@@ -4,7 +4,9 @@ pub mod build;
 mod decide;
 mod eval;
 mod keygen;
+mod keys;
 mod show_rego;
+mod sign;
 mod test;
 mod validate;
 mod verify;
@@ -16,12 +18,16 @@ use crate::{Exit, Failure};
 pub enum Command {
     /// Make a key pair: PREFIX.private (mode 0600) and PREFIX.public.
     Keygen(keygen::Args),
+    /// List, import and revoke trusted keys.
+    Keys(keys::Args),
     /// Check policies and say everything that is wrong with them.
     Validate(validate::Args),
     /// Print the Rego that a policy compiles to.
     ShowRego(show_rego::Args),
     /// Compile policies and sign a bundle for each.
     Build(build::Args),
+    /// Sign a bundle again: with another key, serial or validity.
+    Sign(sign::Args),
     /// Verify a bundle's signature and content and say what it holds.
     Verify(verify::Args),
     /// Decide one call; the exit code is the outcome.
@@ -37,9 +43,11 @@ impl Command {
     pub fn run(self) -> Result<Exit, Failure> {
         match self {
             Self::Keygen(args) => args.run(),
+            Self::Keys(args) => args.run(),
             Self::Validate(args) => args.run(),
             Self::ShowRego(args) => args.run(),
             Self::Build(args) => args.run(),
+            Self::Sign(args) => args.run(),
             Self::Verify(args) => args.run(),
             Self::Decide(args) => args.run(),
             Self::Eval(args) => args.run(),

@@ -7,6 +7,7 @@ mod exit;
 mod json_argument;
 pub mod policies;
 mod rego;
+pub mod signing;
 pub mod table;
 
 use clap::Parser;

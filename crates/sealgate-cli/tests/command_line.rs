@@ -314,3 +314,80 @@ fn a_bundle_says_which_builtins_it_needs() {
     assert_eq!(said["needs"], serde_json::json!([]));
     assert_eq!(said["name"], "refunds");
 }
+
+#[test]
+fn keys_rotate_by_a_second_signature_and_a_revoked_one_is_refused() {
+    let desk = Desk::new();
+    desk.ok(&["keygen", "--out", "trust/new"]);
+    fs::copy(desk.path().join("k.public"), desk.path().join("trust/old.public")).unwrap();
+    desk.ok(&["build", "policy.yaml", "--sign-key", "k.private", "--serial", "4"]);
+    let bundle = "dist/refunds.tar.gz";
+    desk.ok(&["verify", "--bundle", bundle, "--key", "trust"]);
+    let args = ["sign", bundle, "--out", bundle, "--key", "trust", "--sign-key", "trust/new.private", "--serial", "5"];
+    assert!(desk.ok(&args).contains("serial   5"));
+    let shown = desk.ok(&["verify", "--bundle", bundle, "--key", "trust", "--serial-file", "state/serials.json"]);
+    assert!(shown.contains("serial       5"), "{shown}");
+
+    let old = desk.ok(&["keys", "list", "k.public"]).lines().nth(1).unwrap()[..32].to_owned();
+    assert!(desk.ok(&["keys", "revoke", &old, "--keys", "trust"]).contains("trust/old.revoked"));
+    let listed = desk.ok(&["keys", "list", "trust"]);
+    assert!(listed.lines().any(|line| line.starts_with(&old) && line.contains("revoked")), "{listed}");
+    desk.ok(&["build", "policy.yaml", "--sign-key", "k.private", "--serial", "9", "--out", "other"]);
+    let (code, _, stderr) =
+        desk.run(&["verify", "--bundle", "other/refunds.tar.gz", "--key", "trust", "--key", "k.public"]);
+    assert!(code == 3 && stderr.contains("revoked"), "{stderr}");
+
+    // What was accepted once cannot be rolled back.
+    desk.ok(&["build", "policy.yaml", "--sign-key", "trust/new.private", "--serial", "4", "--out", "older"]);
+    let older = ["verify", "--bundle", "older/refunds.tar.gz", "--key", "trust"];
+    desk.ok(&older);
+    let (code, _, stderr) = desk.run(&[&older[..], &["--serial-file", "state/serials.json"]].concat());
+    assert!(code == 3 && stderr.contains("serial 4 is lower than 5"), "{stderr}");
+    desk.file("state/serials.json", "{");
+    assert_ne!(desk.run(&[&older[..], &["--serial-file", "state/serials.json"]].concat()).0, 0);
+}
+
+#[test]
+fn keys_come_from_the_environment_or_stay_behind_a_command() {
+    let desk = Desk::new();
+    let secret = fs::read_to_string(desk.path().join("k.private")).unwrap();
+    let build = ["build", "policy.yaml", "--sign-key-env", "SEALGATE_TEST_KEY"];
+    let built = desk.command(&build).env("SEALGATE_TEST_KEY", secret.trim()).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert!(!String::from_utf8_lossy(&built.stdout).contains(secret.trim()));
+    desk.ok(&["verify", "--bundle", "dist/refunds.tar.gz", "--key", "k.public"]);
+    for value in [None, Some("nonsense")] {
+        let mut command = desk.command(&build);
+        let output = match value {
+            Some(value) => command.env("SEALGATE_TEST_KEY", value),
+            None => command.env_remove("SEALGATE_TEST_KEY"),
+        };
+        let output = output.output().unwrap();
+        assert!(!output.status.success());
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("nonsense"));
+    }
+    let command = ["build", "policy.yaml", "--sign-public-key", "k.public", "--sign-command"];
+    let (code, _, stderr) = desk.run(&[&command[..], &["head -c 64 /dev/zero"]].concat());
+    assert!(code != 0 && stderr.contains("does not verify"), "{stderr}");
+    let (code, _, stderr) = desk.run(&[&command[..], &["sleep 60", "--sign-timeout", "0"]].concat());
+    assert!(code != 0 && stderr.contains("longer than"), "{stderr}");
+    assert_eq!(desk.run(&["build", "policy.yaml", "--sign-command", "true"]).0, 2);
+    assert_eq!(desk.run(&["build", "policy.yaml"]).0, 2);
+}
+
+#[test]
+fn an_unsigned_bundle_needs_its_flag_and_every_decision_says_so() {
+    let desk = Desk::new();
+    desk.ok(&["build", "policy.yaml", "--sign-key", "k.private", "--format", "dir"]);
+    fs::remove_file(desk.path().join("dist/refunds/policy.bundle.json.sig")).unwrap();
+    let call =
+        ["decide", "--bundle", "dist/refunds", "--role", "agent", "--tool", "refund", "--args", "{\"amount\":1}"];
+    for refused in [&["--key", "k.public"][..], &[]] {
+        assert_ne!(desk.run(&[&call[..], refused].concat()).0, 0, "{refused:?}");
+    }
+    let (code, stdout, stderr) = desk.run(&[&call[..], &["--dangerous-unsigned"]].concat());
+    assert!(code == 0 && stdout.contains("UNSIGNED") && stderr.contains("nobody's signature"), "{stdout}{stderr}");
+    let json = desk.ok(&[&call[..], &["--dangerous-unsigned", "--json"]].concat());
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["verified"], false);
+    assert_eq!(desk.run(&[&call[..], &["--dangerous-unsigned", "--key", "k.public"]].concat()).0, 2);
+}

@@ -4,7 +4,6 @@
 //! beside the one that decides, then takes its place; each decision sees one policy from beginning to end. A bundle that is
 //! refused leaves the old one in place and its reason in the [`Status`]. Without a lock on the way of a decision.
 
-mod mark;
 mod status;
 mod update;
 
@@ -16,6 +15,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use sealgate_bundle::fs::SerialRecord;
+use sealgate_bundle::opa::OpaTrust;
 use sealgate_bundle::{Limits, ModuleLimits, TrustStore, UnixSeconds};
 
 use crate::audit;
@@ -38,8 +39,14 @@ pub struct LiveOptions {
     pub expected_name: Option<String>,
     /// The lowest serial that is accepted. It rises with every bundle that is.
     pub minimum_serial: u64,
-    /// A file that keeps the highest accepted serial over restarts.
+    /// A file that keeps the highest accepted serial of each bundle name over restarts, and between processes
+    /// ([`SerialRecord`]).
     pub serial_file: Option<PathBuf>,
+    /// Takes bundles without looking at their signature, and every decision says that it is not verified. For development
+    /// alone: who can write to the source decides what is allowed.
+    pub dangerous_unsigned: bool,
+    /// Keys for OPA's `.signatures.json`, which is checked where it names one of them.
+    pub opa: OpaTrust,
     /// Bounds on bundles.
     pub limits: Limits,
     /// Bounds on modules.
@@ -63,6 +70,8 @@ impl LiveOptions {
             expected_name: None,
             minimum_serial: 0,
             serial_file: None,
+            dangerous_unsigned: false,
+            opa: OpaTrust::new(),
             limits: Limits::default(),
             module: ModuleLimits::default(),
             runtime: RuntimeOptions::default(),
@@ -113,12 +122,11 @@ impl LivePolicy {
     /// Starts without a policy: every decision is denied until [`LivePolicy::check`] or a watcher has found a bundle.
     ///
     /// # Errors
-    /// [`UpdateError::SerialFile`] if the file that keeps the serial is there and cannot be read.
+    /// [`UpdateError::SerialFile`] if the file that keeps the serials is there and cannot be read.
     pub fn start(source: impl Source + 'static, options: LiveOptions) -> Result<Self, UpdateError> {
-        let kept = match &options.serial_file {
-            Some(path) => mark::read(path)?,
-            None => 0,
-        };
+        let record = options.serial_file.as_deref().map(SerialRecord::open).transpose()?;
+        // Without a name the record's serial is looked up once a bundle is verified.
+        let kept = record.zip(options.expected_name.as_deref()).map_or(0, |(record, name)| record.minimum(name));
         let minimum_serial = options.minimum_serial.max(kept);
         let status = Status { source: source.describe(), minimum_serial, ..Status::default() };
         Ok(Self {

@@ -113,9 +113,9 @@ impl Policy {
                 name: bundle.name().into(),
                 revision: bundle.revision().to_string().into(),
                 serial: bundle.serial(),
-                verified: bundle.key_id().is_some(),
+                verified: bundle.is_signed(),
             },
-            allowed_builtins: Some(bundle.builtins()),
+            allowed_builtins: bundle.declared_builtins(),
         };
         Self::from_parts(&parts, options)
     }

@@ -164,6 +164,68 @@ fn a_start_that_does_not_end_is_stopped() {
 }
 
 #[test]
+fn a_start_that_attacks_ends_in_its_own_error() {
+    let starts = |body: &str, more: &str| format!("{more} (func $start {body}) (start $start)");
+    let failed = |extra: &str| match (Guest { extra, ..Guest::default() }).load(&options()) {
+        Err(LoadError::Start(error)) => error,
+        other => panic!("{extra}: {other:?}"),
+    };
+    let bomb = "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)";
+    assert_eq!(failed(&starts(bomb, "")), DecideError::MemoryLimit);
+    let deep = "(func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))";
+    assert_eq!(failed(&starts("(drop (call $deep (i32.const 0)))", deep)), DecideError::StackLimit);
+    assert!(matches!(failed(&starts("(unreachable)", "")), DecideError::Trapped(_)));
+    assert!(matches!(failed("(data (i32.const 0x7fffff00) \"x\")"), DecideError::Trapped(_)));
+    let calls = "(drop (call $builtin1 (i32.const 0) (i32.const 0) (i32.const 1024)))";
+    assert!(matches!(failed(&starts(calls, "")), DecideError::BrokenAbi(_)));
+    // A table that is refused room is not there; the module may live with that.
+    let table = starts("(drop (table.grow (ref.null func) (i32.const 100000000)))", "(table 1 funcref)");
+    assert!(Guest { extra: &table, ..Guest::default() }.load(&options()).is_ok());
+}
+
+/// A value that contains itself never ends when it is written: neither as a list that is read while the policy is loaded
+/// nor as the argument of a builtin.
+#[test]
+fn a_value_that_never_ends_is_stopped() {
+    let eval = on_empty_object("(call $builtin1 (i32.const 5) (i32.const 0) (i32.const 1400))");
+    let endless = r#"(func (export "opa_value_dump") (param i32) (result i32) (loop (br 0)) (unreachable))
+        (func (export "opa_value_parse") (param i32 i32) (result i32) (local.get 0))"#;
+    let guest = Guest { builtins: r#"{"hex.encode":5}"#, eval: &eval, extra: endless, ..Guest::default() };
+    let policy = guest.load(&options()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(policy.decide_json(b"{}").map(drop), Err(DecideError::Timeout));
+        assert!(policy.decide(&Request::new("tool")).unwrap().is_allowed());
+    }
+    let guest = Guest { dump: "(loop (br 0)) (unreachable)", ..Guest::default() };
+    match guest.load(&options()) {
+        Err(LoadError::Start(DecideError::Timeout) | LoadError::Listing { what: "entrypoints", .. }) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+/// While one policy loops on some threads, another decides on others as if nothing were.
+#[test]
+fn other_decisions_go_on_while_a_policy_loops() {
+    let engine = Engine::new(&EngineOptions { instances: 16, ..EngineOptions::default() }).unwrap();
+    let options = RuntimeOptions { engine: Some(engine), deadline: Duration::from_millis(50), ..options() };
+    let looping = Guest { eval: "(loop (br 0)) (unreachable)", ..Guest::default() }.load(&options).unwrap();
+    let patient = RuntimeOptions { deadline: Duration::from_secs(20), ..options };
+    let good = Guest::default().load(&patient).unwrap();
+    std::thread::scope(|scope| {
+        let hostile: Vec<_> = (0..2)
+            .map(|_| scope.spawn(|| (0..5).all(|_| looping.decide_json(b"{}").map(drop) == Err(DecideError::Timeout))))
+            .collect();
+        let mut decided = 0;
+        while decided < 100 || hostile.iter().any(|thread| !thread.is_finished()) {
+            assert!(good.decide_json(b"{}").unwrap().is_allowed());
+            decided += 1;
+        }
+        assert!(hostile.into_iter().all(|thread| thread.join().unwrap()));
+    });
+    assert_eq!(looping.stats().timeouts, 10);
+}
+
+#[test]
 fn lying_lists_and_heaps_are_refused() {
     for entrypoints in ["", "[]", "1", r#"{"a":"b"}"#, r#"{"a":1e400}"#, r#"{"a":1.5}"#, "{{{{", r#"{1:1}"#] {
         let loaded = Guest { entrypoints, ..Guest::default() }.load(&options());

@@ -15,8 +15,8 @@ use sealgate_bundle::{
     BundleContents, Limits, SigningKey, TrustStore, UnixSeconds, UnverifiedBundle, VerifyError, fs::write_file,
 };
 use sealgate_runtime::{
-    AuditRecord, AuditSink, DecideError, FileSource, LiveOptions, LivePolicy, Outcome, Reason, Request, RuntimeOptions,
-    Source, Stamp, Update, UpdateError,
+    AuditRecord, AuditSink, DecideError, Engine, EngineOptions, FileSource, LiveOptions, LivePolicy, Outcome, Reason,
+    Request, RuntimeOptions, Source, Stamp, Update, UpdateError,
 };
 
 /// A source in memory; nothing tells its contents apart.
@@ -67,6 +67,12 @@ fn options(key: &SigningKey) -> LiveOptions {
     }
 }
 
+/// Bytes of memory that this process holds, where the system says so.
+fn resident() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
+}
+
 fn ask(live: &LivePolicy) -> u64 {
     let decision = live.decide(&Request::new("tool")).unwrap();
     let rule: u64 = decision.rule().unwrap().parse().unwrap();
@@ -75,12 +81,16 @@ fn ask(live: &LivePolicy) -> u64 {
 }
 
 #[test]
-fn a_thousand_updates_under_load_leave_no_gap_and_no_wrong_decision() {
-    const UPDATES: u64 = 1_000;
+fn a_thousand_swaps_under_load_leave_no_gap_and_no_wrong_decision() {
+    const UPDATES: u64 = 2_000;
     let (key, stranger) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
     let shelf = Shelf::default();
     shelf.put(archive(&key, 1));
-    let live = LivePolicy::open(shelf.clone(), options(&key)).unwrap();
+    // So few instances that a policy which is not let go of would soon leave none for its successors.
+    let engine = Engine::new(&EngineOptions { instances: 32, ..EngineOptions::default() }).unwrap();
+    let mut options = options(&key);
+    options.runtime.engine = Some(engine);
+    let live = LivePolicy::open(shelf.clone(), options).unwrap();
     let (done, asked) = (AtomicBool::new(false), AtomicU64::new(0));
     let mut swaps = 1;
     std::thread::scope(|scope| {
@@ -96,7 +106,11 @@ fn a_thousand_updates_under_load_leave_no_gap_and_no_wrong_decision() {
             });
         }
         let mut serial = 1;
+        let mut settled = 0;
         for update in 0..UPDATES {
+            if update == UPDATES / 4 {
+                settled = resident();
+            }
             let result = match update % 6 {
                 0 | 2 | 4 => {
                     serial += 1;
@@ -125,12 +139,17 @@ fn a_thousand_updates_under_load_leave_no_gap_and_no_wrong_decision() {
                 | (5, UpdateError::Read(_)) => true,
                 (_, error) => panic!("{update}: {error:?}"),
             };
-            assert!(expected && live.status().last_error.is_some());
+            let reason = live.status().last_error.unwrap();
+            let names = ["", "not trusted", "", "lower than", "", "gzip"];
+            assert!(expected && reason.contains(names[(update % 6) as usize]), "{reason}");
             assert_eq!(ask(&live), serial);
         }
         done.store(true, Ordering::Relaxed);
+        let grown = resident().saturating_sub(settled);
+        assert!(grown < 64 << 20, "{grown} bytes more after 750 swaps");
     });
     let status = live.status();
+    assert!(swaps > 1_000);
     assert_eq!((status.swaps, status.checks, status.failures), (swaps, UPDATES + 1, UPDATES / 2));
     assert!(asked.load(Ordering::Relaxed) > UPDATES);
 }
@@ -200,7 +219,7 @@ fn the_serial_survives_a_restart() {
     let live = LivePolicy::open(shelf.clone(), options.clone()).unwrap();
     assert_eq!(live.status().minimum_serial, 9);
     drop(live);
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "9\n");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{\n  \"test\": 9\n}\n");
     shelf.put(archive(&key, 8));
     match LivePolicy::open(shelf.clone(), options.clone()) {
         Err(UpdateError::Verify(VerifyError::Rollback { serial: 8, minimum: 9 })) => {}
@@ -208,8 +227,11 @@ fn the_serial_survives_a_restart() {
     }
     shelf.put(archive(&key, 9));
     assert!(LivePolicy::open(shelf.clone(), options.clone()).is_ok());
-    std::fs::write(&file, "nine").unwrap();
-    assert!(matches!(LivePolicy::open(shelf, options), Err(UpdateError::SerialFile { .. })));
+    for torn in ["", "nine", "{", r#"{"test": "9"}"#, r#"{"test": 9, "test": 1}"#, "9", r#"{"../x": 9}"#] {
+        std::fs::write(&file, torn).unwrap();
+        let opened = LivePolicy::open(shelf.clone(), options.clone());
+        assert!(matches!(opened, Err(UpdateError::SerialFile(_))), "{torn}: {opened:?}");
+    }
 }
 
 #[test]
@@ -274,4 +296,39 @@ fn denials_for_want_of_a_policy_are_recorded() {
     assert!(live.decide(&Request::new("tool")).is_err());
     assert!(live.decide_json(br#"{"tool":"tool"}"#).is_err());
     assert_eq!(count.0.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn an_unsigned_bundle_decides_only_where_the_host_dangerously_says_so() {
+    let (key, shelf) = (SigningKey::generate().unwrap(), Shelf::default());
+    shelf.put(contents(1).dangerous_unsigned().unwrap().tar_gz().unwrap());
+    assert!(matches!(LivePolicy::open(shelf.clone(), options(&key)), Err(UpdateError::Verify(VerifyError::Unsigned))));
+    let live = LivePolicy::open(shelf.clone(), LiveOptions { dangerous_unsigned: true, ..options(&key) }).unwrap();
+    assert!(live.status().loaded.is_some_and(|loaded| !loaded.signed));
+    let decision = live.decide(&Request::new("tool")).unwrap();
+    assert!(decision.is_allowed() && !decision.policy().verified);
+    shelf.put(archive(&key, 1));
+    let live = LivePolicy::open(shelf, options(&key)).unwrap();
+    assert!(live.decide(&Request::new("tool")).unwrap().policy().verified && live.status().loaded.unwrap().signed);
+}
+
+/// Two hosts with one record: what one has accepted, the other does not roll back.
+#[test]
+fn the_record_of_serials_is_shared_between_hosts() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = SigningKey::generate().unwrap();
+    let options =
+        LiveOptions { serial_file: Some(folder.path().join("serials.json")), expected_name: None, ..options(&key) };
+    let shelves = [Shelf::default(), Shelf::default()];
+    shelves.iter().for_each(|shelf| shelf.put(archive(&key, 1)));
+    let hosts = shelves.clone().map(|shelf| LivePolicy::open(shelf, options.clone()).unwrap());
+    shelves[0].put(archive(&key, 9));
+    assert_eq!(hosts[0].check().unwrap(), Update::Swapped);
+    shelves[1].put(archive(&key, 8));
+    match hosts[1].check() {
+        Err(UpdateError::Verify(VerifyError::Rollback { serial: 8, minimum: 9 })) => assert_eq!(ask(&hosts[1]), 1),
+        other => panic!("{other:?}"),
+    }
+    shelves[1].put(archive(&key, 10));
+    assert_eq!(hosts[1].check().unwrap(), Update::Swapped);
 }

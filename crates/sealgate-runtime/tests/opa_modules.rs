@@ -188,3 +188,45 @@ decision := {"allow": drawn[1] != drawn[2], "requires_approval": false, "violati
     assert!(!lacking.is_allowed() && lacking.failure().is_some());
     assert!(policy.decide_json(input).is_ok());
 }
+
+/// A bundle of OPA's own, with data in two files and two entrypoints, signed by `opa build`: verified by its signature file,
+/// then loaded and asked as OPA is.
+#[test]
+fn a_bundle_that_opa_built_and_signed_decides() {
+    use sealgate_bundle::opa::{OpaExpectations, OpaTrust};
+    let Some(opa) = require(Opa::find()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    std::fs::create_dir_all(source.join("limits")).unwrap();
+    std::fs::write(source.join("p.rego"), REFUNDS).unwrap();
+    std::fs::write(source.join("limits/data.json"), r#"{"agent": 50, "lead": 500}"#).unwrap();
+    std::fs::write(folder.path().join("key.pem"), PRIVATE_PEM).unwrap();
+    std::fs::write(folder.path().join("claims.json"), r#"{"keyid": "k1"}"#).unwrap();
+    let mut args = vec!["build", "-t", "wasm", "-b", "source", "--signing-key", "key.pem", "--signing-alg", "ES256"];
+    args.extend(["--claims-file", "claims.json"]);
+    ENTRYPOINTS.iter().for_each(|entrypoint| args.extend(["-e", entrypoint]));
+    let built = opa.run(folder.path(), &args, "").unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let keys = json!({"k1": {"key": PUBLIC_PEM, "algorithm": "ES256"}}).to_string();
+    let expected = OpaExpectations::new("refunds", OpaTrust::parse(keys.as_bytes()).unwrap());
+    let bytes = std::fs::read(folder.path().join("bundle.tar.gz")).unwrap();
+    let bundle = sealgate_bundle::UnverifiedBundle::read(&bytes).unwrap().verify_opa(&expected).unwrap();
+    let options = RuntimeOptions { entrypoint: Some("refunds/decision".to_owned()), ..RuntimeOptions::default() };
+    let policy = Policy::load(&bundle, &options).unwrap();
+    assert!(policy.identity().verified && &*policy.identity().name == "refunds");
+    assert_eq!(policy.host_builtins(), ["sprintf"]);
+    for (role, amount, allowed) in
+        [("agent", 50, true), ("agent", 51, false), ("lead", 500, true), ("nobody", 1, false)]
+    {
+        let args = json!({"amount": amount});
+        let decision = policy.decide(&Request::new("issue_refund").role(role).args(&args)).unwrap();
+        assert_eq!(decision.is_allowed(), allowed, "{role} {amount}");
+    }
+    let input = json!({"role": "agent"}).to_string();
+    let message = policy.evaluate("refunds/message", input.as_bytes(), Format::Json).unwrap();
+    assert_eq!(message, r#"[{"result":"agent may refund 50"}]"#);
+}
+
+/// A key pair that is no secret.
+const PRIVATE_PEM: &str = include_str!("common/p256-of-no-secret.pem");
+const PUBLIC_PEM: &str = include_str!("common/p256-of-no-secret.public.pem");

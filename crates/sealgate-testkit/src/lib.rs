@@ -5,8 +5,10 @@
 
 mod conformance;
 mod opa;
+mod opa_server;
 mod peer;
 
 pub use conformance::conformance_dir;
 pub use opa::{BuiltinFailure, Evaluation, Opa, OpaError};
+pub use opa_server::OpaServer;
 pub use peer::{Missing, find_program, require};

@@ -1,18 +1,24 @@
 //! The highest serial that a host has accepted of each bundle, kept in a file, so that an older bundle is refused after a
 //! restart too. One JSON object, name to serial. Who can write the file can undo the protection.
+//!
+//! Several processes may share a record: accepting takes a lock on `PATH.lock`, reads the file again, and writes it in one
+//! step, flushed to the disk before anybody relies on it. A file that is there and does not read is an error, never an
+//! empty record.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{LoadError, WriteError, read_file, write_file};
 use crate::json;
-use crate::verify::VerifiedBundle;
+use crate::names;
+use crate::verify::{VerifiedBundle, VerifyError};
 
 /// Largest record that is read, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// Why a record could not be read or written.
+/// Why a record could not be read or written, or a bundle is not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SerialRecordError {
@@ -20,16 +26,27 @@ pub enum SerialRecordError {
     #[error(transparent)]
     Read(#[from] LoadError),
     /// The file is no record. It is not taken for an empty one: that would forget every serial.
-    #[error("`{path}` is no record of serials: {source}")]
+    #[error("`{path}` is no record of serials: {problem}")]
     Malformed {
         /// The file.
         path: String,
         /// What is wrong with it.
-        source: serde_json::Error,
+        problem: String,
+    },
+    /// The lock beside the file could not be had.
+    #[error("`{path}` cannot be locked: {source}")]
+    Lock {
+        /// The lock's file.
+        path: String,
+        /// What the operating system said.
+        source: io::Error,
     },
     /// The file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A newer bundle has been accepted, perhaps by another process since this one was verified.
+    #[error(transparent)]
+    Rollback(#[from] VerifyError),
 }
 
 /// The highest accepted serials by bundle name.
@@ -45,13 +62,7 @@ impl SerialRecord {
     /// # Errors
     /// [`SerialRecordError::Read`], [`SerialRecordError::Malformed`].
     pub fn open(path: &Path) -> Result<Self, SerialRecordError> {
-        let serials = match read_file(path, MAX_BYTES) {
-            Ok(bytes) => json::from_slice(&bytes)
-                .map_err(|source| SerialRecordError::Malformed { path: path.display().to_string(), source })?,
-            Err(LoadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(error.into()),
-        };
-        Ok(Self { path: path.to_owned(), serials })
+        Ok(Self { path: path.to_owned(), serials: read(path)? })
     }
 
     /// The lowest serial of the bundle `name` to accept from now on: for
@@ -60,24 +71,68 @@ impl SerialRecord {
         self.serials.get(name).copied().unwrap_or(0)
     }
 
-    /// Notes that `bundle` was accepted; writes the file, in one step, where its serial is a new highest one.
+    /// Refuses a bundle that is older than the record, which may be of a name that nobody expected before it was verified.
     ///
     /// # Errors
-    /// [`SerialRecordError::Write`]; the record then says what it said before, and the bundle should not be used.
+    /// [`SerialRecordError::Rollback`].
+    pub fn check(&self, bundle: &VerifiedBundle) -> Result<(), SerialRecordError> {
+        let (serial, minimum) = (bundle.serial(), self.minimum(bundle.name()));
+        if serial < minimum {
+            return Err(VerifyError::Rollback { serial, minimum }.into());
+        }
+        Ok(())
+    }
+
+    /// Notes that `bundle` was accepted. What other processes accepted since the record was read is read again; the file
+    /// is written where the serial is a new highest one.
+    ///
+    /// # Errors
+    /// [`SerialRecordError::Rollback`] where another process has accepted a newer one, and for whatever keeps the record
+    /// from being kept; the bundle should not be used then.
     pub fn accept(&mut self, bundle: &VerifiedBundle) -> Result<(), SerialRecordError> {
-        if bundle.serial() <= self.minimum(bundle.name()) {
+        let _lock = lock(&self.path)?;
+        self.serials = read(&self.path)?;
+        self.check(bundle)?;
+        if bundle.serial() == self.minimum(bundle.name()) {
             return Ok(());
         }
         let mut serials = self.serials.clone();
         serials.insert(bundle.name().to_owned(), bundle.serial());
-        let mut bytes = serde_json::to_vec_pretty(&serials).map_err(|source| self.malformed(source))?;
+        let mut bytes = serde_json::to_vec_pretty(&serials).map_err(|error| malformed(&self.path, error))?;
         bytes.push(b'\n');
         write_file(&self.path, &bytes)?;
         self.serials = serials;
         Ok(())
     }
+}
 
-    fn malformed(&self, source: serde_json::Error) -> SerialRecordError {
-        SerialRecordError::Malformed { path: self.path.display().to_string(), source }
+fn read(path: &Path) -> Result<BTreeMap<String, u64>, SerialRecordError> {
+    let bytes = match read_file(path, MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(LoadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let serials: BTreeMap<String, u64> = json::from_slice(&bytes).map_err(|error| malformed(path, error))?;
+    match serials.keys().find(|name| !names::is_bundle_name(name)) {
+        Some(name) => Err(malformed(path, format_args!("`{name}` names no bundle"))),
+        None => Ok(serials),
     }
+}
+
+fn malformed(path: &Path, problem: impl std::fmt::Display) -> SerialRecordError {
+    SerialRecordError::Malformed { path: path.display().to_string(), problem: problem.to_string() }
+}
+
+/// Holds the lock until it is dropped; the file itself stays.
+fn lock(path: &Path) -> Result<File, SerialRecordError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let failed = |source| SerialRecordError::Lock { path: name.display().to_string(), source };
+    if let Some(parent) = name.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
 }

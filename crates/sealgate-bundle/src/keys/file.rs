@@ -1,5 +1,5 @@
-//! Files of keys: `PREFIX.private` (mode 0600 from its first moment), `PREFIX.public`, and folders of `*.public` and
-//! `*.revoked`. The only part of [`super`] that touches the file system.
+//! Files of keys: `PREFIX.private` (mode 0600 from its first moment), `PREFIX.public`, `PREFIX.revoked`, sets of public keys
+//! as `*.jwks`, and folders of all but the first. The only part of [`super`] that touches the file system or the environment.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{KeyError, PublicKey, SigningKey, TrustStore};
+use super::{KeyError, KeyId, PublicKey, SigningKey, TrustStore, jwks};
+use crate::opa::{OpaSigner, OpaTrust};
 
 /// Extension of a private key's file.
 pub const PRIVATE: &str = "private";
@@ -16,8 +17,13 @@ pub const PUBLIC: &str = "public";
 /// Extension of the file of a public key that is no longer trusted.
 pub const REVOKED: &str = "revoked";
 
+/// Extension of a set of public keys (RFC 7517); `json` is taken too, where a file is named by itself.
+pub const JWKS: &str = "jwks";
+
 /// More than any key's text has; a larger file is not a key.
 const MAX_FILE: u64 = 256;
+/// More than any private key in PEM has.
+const MAX_PEM: u64 = 16 << 10;
 
 /// `PREFIX.private` and `PREFIX.public`.
 pub fn pair_paths(prefix: &Path) -> (PathBuf, PathBuf) {
@@ -54,10 +60,50 @@ pub fn write_pair(prefix: &Path, key: &SigningKey, force: bool) -> Result<(PathB
 /// [`KeyError::ReadableByOthers`] where the group or others have any right to the file, [`KeyError::Io`],
 /// [`KeyError::InFile`].
 pub fn read_signing_key(path: &Path) -> Result<SigningKey, KeyError> {
+    let text = read_private(path, MAX_FILE)?;
+    SigningKey::parse(&text).map_err(|source| in_file(path, source))
+}
+
+/// Reads a private key from an environment variable, so that it need not lie on a disk. The variable stays as it is: who
+/// sets it for this process alone keeps it from others.
+///
+/// # Errors
+/// [`KeyError::NoVariable`], [`KeyError::Malformed`].
+pub fn read_signing_key_from_env(variable: &str) -> Result<SigningKey, KeyError> {
+    let text = std::env::var(variable).map_err(|_| KeyError::NoVariable(variable.to_owned()))?;
+    SigningKey::parse(&Zeroizing::new(text))
+}
+
+/// Reads a private key in PEM that signs for OPA under the id `id`.
+///
+/// # Errors
+/// As [`read_signing_key`].
+pub fn read_opa_signer(path: &Path, id: &str) -> Result<OpaSigner, KeyError> {
+    let text = read_private(path, MAX_PEM)?;
+    OpaSigner::from_pem(&text, id).map_err(|source| in_file(path, source))
+}
+
+/// Reads keys for OPA's signatures: the `keys` object of an OPA configuration, or a JWKS.
+///
+/// # Errors
+/// [`KeyError::Io`], [`KeyError::Opa`].
+pub fn read_opa_trust(path: &Path) -> Result<OpaTrust, KeyError> {
+    let bytes = read_bytes(path, jwks::MAX_BYTES)?;
+    OpaTrust::parse(&bytes)
+        .map_err(|source| KeyError::Opa { path: path.display().to_string(), source: Box::new(source) })
+}
+
+fn read_private(path: &Path, limit: u64) -> Result<Zeroizing<String>, KeyError> {
     let mut file = File::open(path).map_err(|source| at(path, source))?;
     refuse_readable(path, &file)?;
-    let text = read_text(path, &mut file)?;
-    SigningKey::parse(&text).map_err(|source| in_file(path, source))
+    read_text(path, &mut file, limit)
+}
+
+fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, KeyError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes));
+    read.map_err(|source| at(path, source))?;
+    Ok(bytes)
 }
 
 /// Reads a public key.
@@ -66,12 +112,13 @@ pub fn read_signing_key(path: &Path) -> Result<SigningKey, KeyError> {
 /// [`KeyError::Io`], [`KeyError::InFile`].
 pub fn read_public_key(path: &Path) -> Result<PublicKey, KeyError> {
     let mut file = File::open(path).map_err(|source| at(path, source))?;
-    let text = read_text(path, &mut file)?;
+    let text = read_text(path, &mut file, MAX_FILE)?;
     PublicKey::parse(&text).map_err(|source| in_file(path, source))
 }
 
-/// Makes a trust store from paths, each a file of one public key or a folder of `*.public` and `*.revoked` files; what
-/// one path revokes is revoked whichever path trusts it. A single file called `*.revoked` revokes too.
+/// Makes a trust store from paths, each a file or a folder. In a folder count `*.public` (one key each), `*.jwks` (sets of
+/// keys, of which those of Ed25519 are taken) and `*.revoked` (one key or key id each); a file may be called `*.json` too.
+/// What one path revokes is revoked whichever path trusts it.
 ///
 /// # Errors
 /// The first file that does not read; [`KeyError::EmptyFolder`] for a folder without a public key.
@@ -84,28 +131,120 @@ pub fn read_trust_store<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> R
     Ok(store)
 }
 
-fn add_folder(store: &mut TrustStore, folder: &Path) -> Result<(), KeyError> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|source| at(folder, source))? {
-        let path = entry.map_err(|source| at(folder, source))?.path();
-        if has_extension(&path, PUBLIC) || has_extension(&path, REVOKED) {
-            paths.push(path);
-        }
+/// One file of a folder of keys, as [`list`] gives it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The file.
+    pub path: PathBuf,
+    /// The key's id.
+    pub id: KeyId,
+    /// The key; none where the file revokes an id alone.
+    pub key: Option<PublicKey>,
+    /// Whether the file revokes it.
+    pub revoked: bool,
+}
+
+/// Everything that the files of a folder, or one file, say of keys, by path.
+///
+/// # Errors
+/// The first file that does not read.
+pub fn list(path: &Path) -> Result<Vec<Listed>, KeyError> {
+    let paths = if path.is_dir() { key_files(path)? } else { vec![path.to_owned()] };
+    let mut listed = Vec::new();
+    for path in paths {
+        listed.extend(read_listed(&path)?);
     }
-    if !paths.iter().any(|path| has_extension(path, PUBLIC)) {
+    Ok(listed)
+}
+
+/// Writes each key as `PREFIX.public` into `folder`, under the prefix that comes with it. A file that holds the same key
+/// already is left as it is.
+///
+/// # Errors
+/// [`KeyError::Exists`] where a file of that name holds something else, [`KeyError::Io`].
+pub fn import(folder: &Path, keys: &[(String, PublicKey)]) -> Result<Vec<PathBuf>, KeyError> {
+    fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
+    let mut written = Vec::with_capacity(keys.len());
+    for (prefix, key) in keys {
+        let (_, public) = pair_paths(&folder.join(prefix));
+        let same = public.is_file() && read_public_key(&public).is_ok_and(|found| found == *key);
+        if !same {
+            write_new(&public, format!("{key}\n").as_bytes(), 0o644, false)?;
+        }
+        written.push(public);
+    }
+    Ok(written)
+}
+
+/// Revokes the key with this id in `folder`, and gives the file that says so. Its `NAME.public` becomes `NAME.revoked`;
+/// where the folder does not know the key, `ID.revoked` is written, so that it stays refused whoever adds it later.
+///
+/// # Errors
+/// [`KeyError::Io`], [`KeyError::Exists`] where `NAME.revoked` is there and is another key's.
+pub fn revoke(folder: &Path, id: KeyId) -> Result<PathBuf, KeyError> {
+    let listed = list(folder)?;
+    if let Some(done) = listed.iter().find(|entry| entry.id == id && entry.revoked) {
+        return Ok(done.path.clone());
+    }
+    let public = listed.iter().find(|entry| entry.id == id && has_extension(&entry.path, PUBLIC));
+    let (target, text) = match public {
+        Some(Listed { path, key: Some(key), .. }) => (path.with_extension(REVOKED), format!("{key}\n")),
+        _ => (folder.join(format!("{id}.{REVOKED}")), format!("{id}\n")),
+    };
+    // The new file first: there is no moment at which the key is neither trusted nor revoked.
+    write_new(&target, text.as_bytes(), 0o644, false)?;
+    if let Some(public) = public {
+        fs::remove_file(&public.path).map_err(|source| at(&public.path, source))?;
+    }
+    Ok(target)
+}
+
+fn add_folder(store: &mut TrustStore, folder: &Path) -> Result<(), KeyError> {
+    let paths = key_files(folder)?;
+    if paths.iter().all(|path| has_extension(path, REVOKED)) {
         return Err(KeyError::EmptyFolder { path: folder.display().to_string() });
     }
-    paths.sort();
     paths.iter().try_for_each(|path| add_file(store, path))
 }
 
-fn add_file(store: &mut TrustStore, path: &Path) -> Result<(), KeyError> {
-    let key = read_public_key(path)?;
-    if has_extension(path, REVOKED) {
-        store.revoke(key.id());
-        return Ok(());
+fn key_files(folder: &Path) -> Result<Vec<PathBuf>, KeyError> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|source| at(folder, source))? {
+        let path = entry.map_err(|source| at(folder, source))?.path();
+        if [PUBLIC, REVOKED, JWKS].iter().any(|extension| has_extension(&path, extension)) {
+            paths.push(path);
+        }
     }
-    store.add(key)
+    paths.sort();
+    Ok(paths)
+}
+
+fn add_file(store: &mut TrustStore, path: &Path) -> Result<(), KeyError> {
+    for entry in read_listed(path)? {
+        match entry.key {
+            Some(key) if !entry.revoked => store.add(key)?,
+            _ => store.revoke(entry.id),
+        }
+    }
+    Ok(())
+}
+
+fn read_listed(path: &Path) -> Result<Vec<Listed>, KeyError> {
+    let one = |key: PublicKey, revoked| Listed { path: path.to_owned(), id: key.id(), key: Some(key), revoked };
+    if has_extension(path, JWKS) || has_extension(path, "json") {
+        let keys = jwks::parse(&read_bytes(path, jwks::MAX_BYTES)?).map_err(|source| in_file(path, source))?;
+        return Ok(keys.iter().filter_map(jwks::Jwk::ed25519).map(|key| one(key, false)).collect());
+    }
+    if !has_extension(path, REVOKED) {
+        return Ok(vec![one(read_public_key(path)?, false)]);
+    }
+    let mut file = File::open(path).map_err(|source| at(path, source))?;
+    let text = read_text(path, &mut file, MAX_FILE)?;
+    if let Some(id) = KeyId::parse(text.trim_end_matches(['\r', '\n'])) {
+        return Ok(vec![Listed { path: path.to_owned(), id, key: None, revoked: true }]);
+    }
+    let key = PublicKey::parse(&text).map_err(|source| in_file(path, source))?;
+    Ok(vec![one(key, true)])
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {
@@ -176,9 +315,10 @@ fn refuse_readable(_: &Path, _: &File) -> Result<(), KeyError> {
     Ok(())
 }
 
-fn read_text(path: &Path, file: &mut File) -> Result<Zeroizing<String>, KeyError> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize + 1));
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(|source| at(path, source))?;
+fn read_text(path: &Path, file: &mut File, limit: u64) -> Result<Zeroizing<String>, KeyError> {
+    // Large enough from the start: what a growing buffer leaves behind is not wiped.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(limit).unwrap_or(0) + 1));
+    file.take(limit).read_to_end(&mut bytes).map_err(|source| at(path, source))?;
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(_) => Err(in_file(path, KeyError::Malformed)),

@@ -142,3 +142,114 @@ fn a_folder_of_keys_is_a_trust_store_and_revocation_wins() {
     write("c.public", &"x".repeat(100_000));
     assert!(matches!(read_trust_store([folder.path()]), Err(KeyError::InFile { .. })));
 }
+
+#[test]
+fn a_jwks_gives_public_keys_of_every_kind_and_leaks_are_refused() {
+    let x = key(1).public_key().to_string();
+    let set = format!(
+        r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"a","x":"{x}","unknown":1}},{{"kty":"EC","crv":"P-256","kid":"b","alg":"ES256",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}},
+        {{"kty":"RSA","use":"enc","n":"AQ","e":"AQAB"}}]}}"#
+    );
+    let keys = jwks::parse(set.as_bytes()).unwrap();
+    assert_eq!(keys.len(), 2, "a key for encryption is left out");
+    assert_eq!(keys[0].ed25519(), Some(key(1).public_key()));
+    assert_eq!(
+        (keys[1].kid.as_deref(), keys[1].algorithm.map(|algorithm| algorithm.as_str())),
+        (Some("b"), Some("ES256"))
+    );
+    for (member, problem) in [
+        (format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","d":"{x}"}}"#), "private"),
+        (r#"{"kty":"oct","k":"AAAA"}"#.to_owned(), "private or symmetric"),
+        (format!(r#"{{"kty":"OKP","crv":"X25519","x":"{x}"}}"#), "kind"),
+        (format!(r#"{{"kty":"OKP","crv":"Ed25519","alg":"ES256","x":"{x}"}}"#), "another kind"),
+        (r#"{"kty":"OKP","crv":"Ed25519","x":"AAAA"}"#.to_owned(), "32 bytes"),
+        (r#"{"kty":"OKP","crv":"Ed25519","x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#.to_owned(), "usable"),
+        (r#"{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA"}"#.to_owned(), "point"),
+        (r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#.to_owned(), "2048"),
+        (r#"{"kty":"RSA","e":"AQAB"}"#.to_owned(), "`n` is missing"),
+        (r#"{"kty":"RSA","n":"=","e":"AQAB"}"#.to_owned(), "base64url"),
+    ] {
+        let error = jwks::parse(format!(r#"{{"keys":[{member}]}}"#).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(problem), "{member}: {error}");
+    }
+    for text in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[[]]}"#, r#"{"keys":[],"keys":[]}"#] {
+        assert!(jwks::parse(text.as_bytes()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_set_of_keys_is_a_trust_store_and_ids_can_be_revoked_beforehand() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("others.jwks");
+    let member = |seed| format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{}"}}"#, key(seed).public_key());
+    std::fs::write(&set, format!(r#"{{"keys":[{},{}]}}"#, member(1), member(2))).unwrap();
+    let id = |seed| key(seed).public_key().id();
+    assert_eq!(read_trust_store([&set]).unwrap().trusted().count(), 2);
+    assert_eq!(file::revoke(folder.path(), id(1)).unwrap(), folder.path().join(format!("{}.revoked", id(1))));
+    let store = read_trust_store([folder.path()]).unwrap();
+    assert_eq!((store.status(id(1)), store.trusted().count()), (KeyStatus::Revoked, 1));
+
+    let written = file::import(folder.path(), &[("three".to_owned(), key(3).public_key())]).unwrap();
+    assert_eq!(file::import(folder.path(), &[("three".to_owned(), key(3).public_key())]).unwrap(), written);
+    assert!(matches!(
+        file::import(folder.path(), &[("three".to_owned(), key(4).public_key())]),
+        Err(KeyError::Exists { .. })
+    ));
+    // A key that the folder has as a file changes its name, and stays revoked when it is revoked again.
+    for _ in 0..2 {
+        assert_eq!(file::revoke(folder.path(), id(3)).unwrap(), folder.path().join("three.revoked"));
+    }
+    assert!(!written[0].exists());
+    let listed = file::list(folder.path()).unwrap();
+    assert_eq!(listed.iter().filter(|entry| entry.revoked).count(), 2);
+    assert_eq!(read_trust_store([folder.path()]).unwrap().status(id(3)), KeyStatus::Revoked);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_external_command_signs_and_is_held_to_its_key() {
+    use std::time::{Duration, Instant};
+
+    use super::command::CommandSigner;
+
+    let shell = |script: &str| {
+        CommandSigner::new("sh", vec!["-c".to_owned(), script.to_owned()], key(1).public_key())
+            .with_timeout(Duration::from_secs(10))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let answer = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let message = b"the bytes".repeat(20_000);
+    let signature = ManifestSigner::sign(&key(1), &message).unwrap();
+    let true_one = answer("true", &signature);
+    let seen = folder.path().join("seen");
+    let signer = shell(&format!("cat > '{}'; cat '{true_one}'", seen.display()));
+    assert_eq!(signer.sign(&message).unwrap(), signature);
+    assert_eq!(std::fs::read(&seen).unwrap(), message);
+    // A command that reads nothing may still answer.
+    assert_eq!(shell(&format!("cat '{true_one}'")).sign(&message).unwrap(), signature);
+
+    let failure = |script: &str| shell(script).sign(&message).unwrap_err().to_string();
+    let other = answer("other", &ManifestSigner::sign(&key(2), &message).unwrap());
+    assert!(failure(&format!("cat '{other}'")).contains("does not verify"));
+    assert!(failure("cat >/dev/null; printf abc").contains("3 bytes instead of 64"));
+    assert!(failure("head -c 100 /dev/zero").contains("65 or more bytes"));
+    // One that never stops loses its reader, and ends by that.
+    assert!(failure("cat /dev/zero").contains("failed"));
+    assert!(failure("exit 3").contains("exit status: 3"));
+    assert!(failure("").contains("0 bytes"));
+    let started = Instant::now();
+    let slow = shell("sleep 60").with_timeout(Duration::from_millis(200)).sign(&message);
+    assert!(slow.unwrap_err().to_string().contains("longer than 0.2 s"));
+    assert!(started.elapsed() < Duration::from_secs(30));
+    let missing = CommandSigner::new("/no/such/program", vec![], key(1).public_key()).sign(b"x");
+    assert!(missing.unwrap_err().to_string().contains("cannot be started"));
+
+    let public = key(1).public_key();
+    assert!(CommandSigner::parse(r#"["a b", "c"]"#, public).is_ok() && CommandSigner::parse("a b", public).is_ok());
+    assert!(CommandSigner::parse("  ", public).is_err() && CommandSigner::parse("[1]", public).is_err());
+}

@@ -2,10 +2,22 @@
 
 use super::Trust;
 use crate::BundleFile;
+use crate::contents::ContentsError;
 use crate::digest::Sha256Digest;
-use crate::keys::KeyId;
+use crate::keys::{KeyId, ManifestSigner};
 use crate::manifest::{FileKind, Manifest};
 use crate::time::UnixSeconds;
+
+/// What [`VerifiedBundle::resign`] changes beside the signature.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resigning {
+    /// Another serial.
+    pub serial: Option<u64>,
+    /// Another first second of validity.
+    pub not_before: Option<UnixSeconds>,
+    /// Another first second after it.
+    pub expires: Option<UnixSeconds>,
+}
 
 /// A bundle that passed every check. The only thing that a runtime takes.
 #[derive(Clone, Debug)]
@@ -13,12 +25,19 @@ pub struct VerifiedBundle {
     manifest: Manifest,
     trust: Trust,
     files: Vec<BundleFile>,
+    /// The name of the signed manifest; empty where there is none.
+    manifest_name: String,
 }
 
 impl VerifiedBundle {
     /// `files` are sorted by name and are what `manifest` lists.
-    pub(super) fn new(manifest: Manifest, trust: Trust, files: Vec<BundleFile>) -> Self {
-        Self { manifest, trust, files }
+    pub(crate) fn new(manifest: Manifest, trust: Trust, files: Vec<BundleFile>) -> Self {
+        Self { manifest, trust, files, manifest_name: String::new() }
+    }
+
+    pub(super) fn named(mut self, manifest_name: String) -> Self {
+        self.manifest_name = manifest_name;
+        self
     }
 
     /// What the bundle is for.
@@ -37,15 +56,20 @@ impl VerifiedBundle {
     }
 
     /// Why it counts as trusted.
-    pub fn trust(&self) -> Trust {
-        self.trust
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
-    /// The key that signed it; `None` where the host dangerously went without.
+    /// Whether a trusted key signed it; false where the host dangerously went without.
+    pub fn is_signed(&self) -> bool {
+        self.trust != Trust::Unsigned
+    }
+
+    /// The key that signed its manifest; `None` where it has none, or the host dangerously went without.
     pub fn key_id(&self) -> Option<KeyId> {
         match self.trust {
             Trust::Signed(id) => Some(id),
-            Trust::Unsigned => None,
+            Trust::SignedByOpa { .. } | Trust::Unsigned => None,
         }
     }
 
@@ -65,9 +89,17 @@ impl VerifiedBundle {
     }
 
     /// The builtins that the manifest says the module needs. A host that loads the module compares them with what the
-    /// module itself asks for.
+    /// module itself asks for, unless [`VerifiedBundle::declared_builtins`] has none.
     pub fn builtins(&self) -> &[String] {
         &self.manifest.builtins
+    }
+
+    /// As [`VerifiedBundle::builtins`]; `None` for OPA's own bundles, whose manifests do not name them.
+    pub fn declared_builtins(&self) -> Option<&[String]> {
+        match self.trust {
+            Trust::SignedByOpa { .. } => None,
+            Trust::Signed(_) | Trust::Unsigned => Some(self.builtins()),
+        }
     }
 
     /// The module.
@@ -99,6 +131,28 @@ impl VerifiedBundle {
     pub fn file(&self, name: &str) -> Option<&[u8]> {
         let at = self.files.binary_search_by(|file| file.name.as_str().cmp(name)).ok()?;
         self.files.get(at).map(|file| file.bytes.as_slice())
+    }
+
+    /// The same content under another signature: the manifest with the signer's key id and, where they are given, another
+    /// serial and other times. The files come in the order in which they are written; OPA's signature file is left out,
+    /// because it speaks of the old manifest. [`None`] for a bundle without a signed manifest of Sealgate's.
+    ///
+    /// # Errors
+    /// [`ContentsError`] where the signer fails or the manifest would contradict itself.
+    pub fn resign(
+        &self,
+        signer: &dyn ManifestSigner,
+        changes: &Resigning,
+    ) -> Option<Result<Vec<BundleFile>, ContentsError>> {
+        if self.manifest_name.is_empty() {
+            return None;
+        }
+        let mut manifest = self.manifest.clone();
+        manifest.key_id = Some(signer.public_key().id());
+        manifest.serial = changes.serial.unwrap_or(manifest.serial);
+        manifest.not_before = changes.not_before.or(manifest.not_before);
+        manifest.expires = changes.expires.or(manifest.expires);
+        Some(crate::contents::with_manifest(self.files.clone(), &self.manifest_name, &manifest, Some(signer)))
     }
 
     fn bytes_of(&self, kind: FileKind) -> Option<&[u8]> {

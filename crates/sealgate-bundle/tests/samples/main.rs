@@ -15,9 +15,12 @@
 mod archives;
 #[path = "../common/mod.rs"]
 mod common;
+mod containers;
+mod documents;
 mod forge;
 mod modules;
 mod random;
+mod signing;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +67,10 @@ fn samples() -> Vec<Sample> {
         trust::manifests(),
         trust::digests(),
         modules::samples(),
+        containers::samples(),
+        documents::samples(),
+        signing::samples(),
+        modules::more(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -72,7 +79,10 @@ fn options() -> VerifyOptions {
     let mut trust = TrustStore::of(key(TRUSTED).public_key());
     trust.add(key(TRUSTED_TOO).public_key()).unwrap();
     trust.revoke(key(REVOKED).public_key().id());
-    VerifyOptions::new(trust, NOW).expect_name(NAME).minimum_serial(MINIMUM_SERIAL).allow_builtins(BUILTINS)
+    let mut options =
+        VerifyOptions::new(trust, NOW).expect_name(NAME).minimum_serial(MINIMUM_SERIAL).allow_builtins(BUILTINS);
+    options.opa = signing::opa_trust();
+    options
 }
 
 fn folder() -> PathBuf {
@@ -98,6 +108,8 @@ fn table(samples: &[Sample]) -> String {
             "name": NAME,
             "minimum_serial": MINIMUM_SERIAL,
             "builtins": BUILTINS,
+            "opa_keys": signing::opa_keys(),
+            "opa_revoked": ["old"],
         },
         "samples": rows,
     });
@@ -120,6 +132,7 @@ fn every_sample_gives_its_refusal() {
 fn every_refusal_has_a_sample() {
     let seen: BTreeSet<_> = samples().iter().filter_map(|sample| sample.refusal).collect();
     let all = [
+        "archive_too_large",
         "archive_too_many_files",
         "archive_ratio",
         "archive_gzip",
@@ -149,7 +162,6 @@ fn every_refusal_has_a_sample() {
         "rollback",
         "module",
     ];
-    // Only `archive_too_large` has none: its sample would be as large as the bound.
     assert_eq!(seen, BTreeSet::from(all));
 }
 

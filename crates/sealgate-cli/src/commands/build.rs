@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use sealgate::bundle::keys::file::read_signing_key;
-use sealgate::bundle::{SigningKey, UnixSeconds};
+use sealgate::bundle::keys::ManifestSigner;
+use sealgate::bundle::{KeyId, UnixSeconds};
 use sealgate::toolchain::compile::{Capabilities, CompileOptions, Compiler, DEFAULT_PACKAGE};
 use sealgate::toolchain::opa;
 use sealgate::toolchain::pack::{PackOptions, pack, pack_rego};
@@ -23,6 +23,7 @@ use sealgate::toolchain::rego::program::{Dialect, RegoOptions};
 pub use outputs::Written;
 
 use crate::rego::RegoArgs;
+use crate::signing::{OpaSigning, Signer, SignerCheck};
 use crate::{Exit, Failure, policies, table};
 
 /// What to build and how.
@@ -34,9 +35,10 @@ pub struct Args {
     policies: Vec<PathBuf>,
     #[command(flatten)]
     options: Options,
-    /// The private key that signs (see `sealgate keygen`).
-    #[arg(long, value_name = "FILE")]
-    sign_key: PathBuf,
+    #[command(flatten)]
+    signer: Signer,
+    #[command(flatten)]
+    check: SignerCheck,
 }
 
 /// How policies are built, whichever they are.
@@ -69,6 +71,8 @@ pub struct Options {
     /// The first second at which the bundle is no longer valid, in Unix time.
     #[arg(long, value_name = "SECONDS")]
     expires: Option<u64>,
+    #[command(flatten)]
+    opa: OpaSigning,
     /// What compiles Rego to Wasm.
     #[arg(long, value_enum, default_value_t = Backend::Sealgate)]
     compiler: Backend,
@@ -152,19 +156,21 @@ pub struct Built {
 
 impl Args {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let key = read_signing_key(&self.sign_key)?;
-        let built = build_all(&self.policies, &self.options, &key)?;
-        print!("{}", if self.options.json { json(&built, &key)? } else { summary(&built, &key) });
+        let key = self.signer.signer(&self.check)?;
+        let built = build_all(&self.policies, &self.options, &*key)?;
+        let id = key.public_key().id();
+        print!("{}", if self.options.json { json(&built, id)? } else { summary(&built, id) });
         Ok(Exit::Ok)
     }
 }
 
 /// Builds every policy, then writes every bundle.
-pub fn build_all(paths: &[PathBuf], options: &Options, key: &SigningKey) -> Result<Vec<Built>, Failure> {
+pub fn build_all(paths: &[PathBuf], options: &Options, key: &dyn ManifestSigner) -> Result<Vec<Built>, Failure> {
+    let opa = options.opa.signer()?;
     if paths.iter().any(|path| files::is_rego(path)) {
         let start = Instant::now();
         let made = compile_rego(paths, options)?;
-        let outputs = outputs::render(made, options, key)?;
+        let outputs = outputs::render(made, options, key, opa.as_ref())?;
         let source = paths.first().map(PathBuf::as_path).unwrap_or(Path::new("."));
         return Ok(vec![outputs.write(source, options, start.elapsed())?]);
     }
@@ -179,7 +185,7 @@ pub fn build_all(paths: &[PathBuf], options: &Options, key: &SigningKey) -> Resu
     for path in paths {
         let start = Instant::now();
         let made = compile_policy(path, &compile_options, options)?;
-        let outputs = outputs::render(made, options, key)?;
+        let outputs = outputs::render(made, options, key, opa.as_ref())?;
         ready.push((path, outputs, start.elapsed()));
     }
     for (at, (path, outputs, _)) in ready.iter().enumerate() {
@@ -272,7 +278,7 @@ fn read_capabilities(path: &Path) -> Result<Capabilities, Failure> {
 }
 
 /// The table that a build ends with.
-pub fn summary(built: &[Built], key: &SigningKey) -> String {
+pub fn summary(built: &[Built], key: KeyId) -> String {
     let rows: Vec<Vec<String>> = built
         .iter()
         .map(|built| {
@@ -292,11 +298,11 @@ pub fn summary(built: &[Built], key: &SigningKey) -> String {
         })
         .collect();
     let header = ["bundle", "of", "wasm", "archive", "revision", "time"];
-    table::render(&header, &rows, &[2, 3, 5]) + &format!("signed with key {}\n", key.public_key().id())
+    table::render(&header, &rows, &[2, 3, 5]) + &format!("signed with key {key}\n")
 }
 
 /// What was built, as one JSON array.
-pub fn json(built: &[Built], key: &SigningKey) -> Result<String, Failure> {
+pub fn json(built: &[Built], key: KeyId) -> Result<String, Failure> {
     let rows: Vec<serde_json::Value> = built
         .iter()
         .map(|built| {
@@ -309,7 +315,7 @@ pub fn json(built: &[Built], key: &SigningKey) -> Result<String, Failure> {
                 "wasm_bytes": built.wasm_bytes,
                 "archive_bytes": built.archive_bytes,
                 "revision": built.revision,
-                "key_id": key.public_key().id().to_string(),
+                "key_id": key.to_string(),
                 "milliseconds": built.elapsed.as_secs_f64() * 1e3,
             });
             match &built.made_of {

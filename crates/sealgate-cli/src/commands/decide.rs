@@ -9,7 +9,7 @@ use sealgate::toolchain::pack::{PackOptions, pack};
 use sealgate::{Decision, Outcome, Policy, Request, RuntimeOptions};
 use serde_json::{Map, Value};
 
-use super::verify;
+use crate::signing::Expected;
 use crate::{Exit, Failure, json_argument, policies};
 
 /// A call, and what decides it.
@@ -17,12 +17,8 @@ use crate::{Exit, Failure, json_argument, policies};
 pub struct Args {
     #[command(flatten)]
     by: By,
-    /// A trusted public key file, or a folder of them; may be repeated.
-    #[arg(long, requires = "bundle")]
-    key: Vec<PathBuf>,
-    /// Refuse a bundle of another name.
-    #[arg(long, requires = "bundle")]
-    name: Option<String>,
+    #[command(flatten)]
+    expected: Expected,
     /// The caller's role.
     #[arg(long)]
     role: Option<String>,
@@ -53,7 +49,7 @@ pub struct Args {
 #[group(required = true, multiple = false)]
 struct By {
     /// A bundle: an archive, or a folder.
-    #[arg(long, requires = "key")]
+    #[arg(long)]
     bundle: Option<PathBuf>,
     /// A policy file, or a folder of role files.
     #[arg(long)]
@@ -63,7 +59,7 @@ struct By {
 impl Args {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let bundle = match (&self.by.bundle, &self.by.policy) {
-            (Some(bundle), _) => verify::load(bundle, &self.key, self.name.as_deref(), None)?,
+            (Some(bundle), _) => self.expected.load(bundle)?,
             (None, Some(policy)) => built(policy, self.strict_builtin_errors)?,
             (None, None) => return Err(Failure::Usage("give --bundle or --policy".to_owned())),
         };
@@ -120,5 +116,8 @@ fn print(decision: &Decision) {
     }
     let policy = decision.policy();
     println!("  policy    {} at {}", policy.name, policy.revision);
+    if !policy.verified {
+        println!("  UNSIGNED  nobody vouches for this policy");
+    }
     println!("  id        {}", decision.id());
 }

@@ -1,13 +1,12 @@
 //! `sealgate verify`: whether a bundle is what a trusted key signed, and what it holds.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sealgate::builtins::Capability;
-use sealgate::bundle::fs::LoadError;
-use sealgate::bundle::keys::file::read_trust_store;
-use sealgate::bundle::{UnixSeconds, VerifiedBundle, VerifyOptions, fs};
+use sealgate::bundle::{Trust, UnixSeconds, VerifiedBundle};
 use sealgate::toolchain::builtins::registry;
 
+use crate::signing::Expected;
 use crate::{Exit, Failure};
 
 /// Which bundle, and which keys are trusted.
@@ -16,15 +15,8 @@ pub struct Args {
     /// A bundle: an archive, or a folder.
     #[arg(long)]
     bundle: PathBuf,
-    /// A trusted public key file, or a folder of them; may be repeated.
-    #[arg(long, required = true)]
-    key: Vec<PathBuf>,
-    /// Refuse a bundle of another name.
-    #[arg(long)]
-    name: Option<String>,
-    /// Refuse a bundle with a lower serial.
-    #[arg(long, value_name = "N")]
-    minimum_serial: Option<u64>,
+    #[command(flatten)]
+    expected: Expected,
     /// Print the signed manifest as JSON, and the capability that each builtin needs as `needs`.
     #[arg(long)]
     json: bool,
@@ -32,7 +24,7 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let bundle = load(&self.bundle, &self.key, self.name.as_deref(), self.minimum_serial)?;
+        let bundle = self.expected.load(&self.bundle)?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&described(&bundle)?)?);
         } else {
@@ -40,22 +32,6 @@ impl Args {
         }
         Ok(Exit::Ok)
     }
-}
-
-/// Reads a bundle and verifies it with the keys of these files and folders.
-pub(super) fn load(
-    path: &Path,
-    keys: &[PathBuf],
-    name: Option<&str>,
-    minimum_serial: Option<u64>,
-) -> Result<VerifiedBundle, Failure> {
-    let mut options = VerifyOptions::new(read_trust_store(keys)?, UnixSeconds::system_now());
-    options.expected_name = name.map(str::to_owned);
-    options.minimum_serial = minimum_serial;
-    fs::load(path, &options).map_err(|error| match error {
-        LoadError::Refused { .. } => Failure::Refused(format!("error: bundle refused: {error}")),
-        other => Failure::Other(other.into()),
-    })
 }
 
 /// The builtins that the module needs, with the capability of each that this host knows.
@@ -79,10 +55,14 @@ fn described(bundle: &VerifiedBundle) -> Result<serde_json::Value, serde_json::E
 fn print(bundle: &VerifiedBundle) {
     let manifest = bundle.manifest();
     let optional = |time: Option<UnixSeconds>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
-    println!("verified     {}", bundle.name());
+    println!("{}     {}", if bundle.is_signed() { "verified" } else { "UNSIGNED" }, bundle.name());
     println!("revision     {}", bundle.revision());
     println!("serial       {}", bundle.serial());
-    println!("key id       {}", bundle.key_id().map_or_else(|| "-".to_owned(), |id| id.to_string()));
+    match bundle.trust() {
+        Trust::Signed(id) => println!("key id       {id}"),
+        Trust::SignedByOpa { key_id, revision } => println!("OPA's key    {key_id}, revision `{revision}`"),
+        Trust::Unsigned => println!("key id       -"),
+    }
     println!("not before   {}", optional(manifest.not_before));
     println!("expires      {}", optional(manifest.expires));
     println!("entrypoints  {}", manifest.entrypoints.join(", "));

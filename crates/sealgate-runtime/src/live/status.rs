@@ -14,6 +14,8 @@ pub struct LoadedStatus {
     pub serial: u64,
     /// The id of the key that signed it.
     pub key_id: Option<String>,
+    /// Whether a trusted key signed it; false only where the host dangerously goes without.
+    pub signed: bool,
     /// When it took over, in seconds since 1970.
     pub since: u64,
     /// When it expires, in seconds since 1970.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sealgate_bundle::fs::LoadError as ReadError;
+use sealgate_bundle::fs::{LoadError as ReadError, SerialRecord, SerialRecordError};
 use sealgate_bundle::{UnixSeconds, VerifiedBundle, VerifyError, VerifyOptions};
 use thiserror::Error;
 
-use super::{Current, Inner, LoadedStatus, Status, lock, mark};
+use super::{Current, Inner, LoadedStatus, Status, lock};
 use crate::error::LoadError;
 use crate::policy::Policy;
 use crate::source::Stamp;
@@ -37,17 +37,21 @@ pub enum UpdateError {
     /// The bundle's policy cannot be loaded.
     #[error("the bundle cannot be loaded: {0}")]
     Load(#[from] LoadError),
-    /// The file that keeps the serial cannot be read or written.
-    #[error("the serial's file `{path}` fails: {problem}")]
-    SerialFile {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        problem: String,
-    },
+    /// The file that keeps the serial cannot be read or written. Nothing is accepted then: nobody knows what was before.
+    #[error("the record of serials fails: {0}")]
+    SerialFile(#[source] SerialRecordError),
     /// The same content was refused before, and it is not yet time to look at it again.
     #[error("{0}")]
     RefusedBefore(String),
+}
+
+impl From<SerialRecordError> for UpdateError {
+    fn from(error: SerialRecordError) -> Self {
+        match error {
+            SerialRecordError::Rollback(refusal) => Self::Verify(refusal),
+            other => Self::SerialFile(other),
+        }
+    }
 }
 
 /// What the last look left behind.
@@ -143,19 +147,26 @@ impl Inner {
     /// Reads, verifies, compiles and warms beside the policy that decides, then swaps.
     fn replace(&self, state: &mut State) -> Result<Update, UpdateError> {
         let unverified = self.source.read(&self.options.limits)?;
-        let bundle = unverified.verify(&self.expectations(state.minimum_serial))?;
+        let expected = self.expectations(state.minimum_serial);
+        let bundle = if self.options.dangerous_unsigned {
+            unverified.dangerous_without_signature(&expected)?
+        } else {
+            unverified.verify(&expected)?
+        };
         if self.decides_already(&bundle) {
             return Ok(Update::Unchanged);
         }
+        let mut record = self.options.serial_file.as_deref().map(SerialRecord::open).transpose()?;
+        if let Some(record) = &record {
+            record.check(&bundle)?;
+        }
         let policy = Policy::load(&bundle, &self.options.runtime)?;
         policy.warm(self.options.warm)?;
-        if bundle.serial() > state.minimum_serial {
-            // Before the swap: a serial that is not kept could be rolled back to its predecessor.
-            if let Some(path) = &self.options.serial_file {
-                mark::write(path, bundle.serial())?;
-            }
-            state.minimum_serial = bundle.serial();
+        // Before the swap: a serial that is not kept could be rolled back to its predecessor.
+        if let Some(record) = &mut record {
+            record.accept(&bundle)?;
         }
+        state.minimum_serial = state.minimum_serial.max(bundle.serial());
         lock(&self.status).loaded = Some(loaded(&bundle));
         self.confirm();
         let next = Arc::new(Current { policy, expires: bundle.expires() });
@@ -167,6 +178,7 @@ impl Inner {
         let mut options = VerifyOptions::new(self.options.trust.clone(), UnixSeconds::system_now());
         options.expected_name.clone_from(&self.options.expected_name);
         options.minimum_serial = Some(minimum_serial);
+        options.opa = self.options.opa.clone();
         options.limits = self.options.limits.clone();
         options.module = self.options.module.clone();
         options
@@ -190,6 +202,7 @@ fn loaded(bundle: &VerifiedBundle) -> LoadedStatus {
         revision: bundle.revision().to_string(),
         serial: bundle.serial(),
         key_id: bundle.key_id().map(|id| id.to_string()),
+        signed: bundle.is_signed(),
         since: UnixSeconds::system_now().0,
         expires: bundle.expires().map(|expires| expires.0),
     }

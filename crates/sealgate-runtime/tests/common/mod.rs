@@ -13,6 +13,8 @@ pub struct Guest<'a> {
     pub eval: &'a str,
     /// The body of `opa_heap_ptr_get`.
     pub heap: &'a str,
+    /// The body of `opa_json_dump`.
+    pub dump: &'a str,
     /// More fields of the module.
     pub extra: &'a str,
 }
@@ -28,6 +30,7 @@ impl Default for Guest<'_> {
             builtins: "{}",
             eval: ALLOW,
             heap: "(global.get $heap)",
+            dump: "(local.get 0)",
             extra: "",
         }
     }
@@ -60,7 +63,7 @@ impl Guest<'_> {
                 (func (export "opa_heap_ptr_get") (result i32) {heap})
                 (func (export "opa_heap_ptr_set") (param i32) (global.set $heap (local.get 0)))
                 (func (export "opa_json_parse") (param i32 i32) (result i32) (i32.const 1008))
-                (func (export "opa_json_dump") (param i32) (result i32) (local.get 0))
+                (func (export "opa_json_dump") (param i32) (result i32) {dump})
                 (func (export "entrypoints") (result i32) (i32.const 16))
                 (func (export "builtins") (result i32) (i32.const 512))
                 (func (export "opa_eval") (param i32 i32 i32 i32 i32 i32 i32) (result i32) {eval})
@@ -69,6 +72,7 @@ impl Guest<'_> {
             entrypoints = escape(self.entrypoints),
             builtins = escape(self.builtins),
             heap = self.heap,
+            dump = self.dump,
             eval = self.eval,
             extra = self.extra,
         );

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sealgate::bundle::{BundleContents, BundleFile, SigningKey, fs};
+use sealgate::bundle::keys::ManifestSigner;
+use sealgate::bundle::opa::OpaSigner;
+use sealgate::bundle::{BundleContents, BundleFile, fs};
 use sealgate::toolchain::ir;
 
 use super::{Built, Emit, Format, MadeOf, Options};
@@ -53,8 +55,17 @@ impl Written {
 }
 
 /// Signs what was made, in every form.
-pub(super) fn render(made: Made, options: &Options, key: &SigningKey) -> Result<Outputs, Failure> {
+pub(super) fn render(
+    made: Made,
+    options: &Options,
+    key: &dyn ManifestSigner,
+    opa: Option<&OpaSigner>,
+) -> Result<Outputs, Failure> {
     let contents = made.contents.sign(key)?;
+    let contents = match opa {
+        Some(opa) => contents.with_opa_signer(opa),
+        None => contents,
+    };
     let name = contents.name().to_owned();
     let mut emitted = Vec::new();
     let wasm_bytes = made.wasm.len();
