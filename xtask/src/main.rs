@@ -11,6 +11,8 @@ mod build_bundle;
 mod build_kernel;
 mod builtins;
 mod conformance;
+mod fuzz;
+mod sbom;
 
 /// Builds and checks Sealgate.
 #[derive(Debug, Parser)]
@@ -28,6 +30,10 @@ enum Task {
     Builtins(builtins::Args),
     /// Run OPA's compliance cases through compiler, Wasm and runtime.
     Conformance(conformance::Args),
+    /// Run the fuzz targets for a while.
+    Fuzz(fuzz::Args),
+    /// List what a release is made of, in CycloneDX.
+    Sbom(sbom::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,5 +49,7 @@ fn run(task: Task) -> Result<Exit, Failure> {
         Task::BuildKernel { check } => Ok(build_kernel::run(root, check).map(|()| Exit::Ok)?),
         Task::Builtins(args) => args.run(root),
         Task::Conformance(args) => args.run(root),
+        Task::Fuzz(args) => args.run(root),
+        Task::Sbom(args) => args.run(root),
     }
 }

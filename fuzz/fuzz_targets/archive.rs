@@ -1,0 +1,5 @@
+//! Fuzzes `sealgate_fuzz::bundle::archive`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sealgate_fuzz::bundle::archive(data));
