@@ -173,7 +173,8 @@ fn built_by_opa(opa: &Opa, folder: &Path, algorithm: &str, claims: &str) -> Vec<
     std::fs::write(source.join("acme/limits/data.json"), r#"{"agent": 50}"#).unwrap();
     std::fs::write(source.join(".manifest"), r#"{"revision": "r1", "roots": ["sealgate/policy", "acme"]}"#).unwrap();
     std::fs::write(folder.join("key.pem"), pems(algorithm).0).unwrap();
-    let mut args = vec!["build", "-t", "wasm", "-e", "sealgate/policy/decision", "-e", "sealgate/policy/other", "-b", "source"];
+    let mut args =
+        vec!["build", "-t", "wasm", "-e", "sealgate/policy/decision", "-e", "sealgate/policy/other", "-b", "source"];
     args.extend(["-o", "built.tar.gz", "--signing-key", "key.pem", "--signing-alg", algorithm]);
     std::fs::write(folder.join("claims.json"), claims).unwrap();
     args.extend(["--claims-file", "claims.json"]);
