@@ -77,8 +77,8 @@ impl Args {
         } else {
             print!("{}", text(&run.results, self.verbose));
         }
-        let bad = |result: &&TestResult| !result.passed() && !(result.skip && self.exit_zero_on_skipped);
-        Ok(if run.results.iter().find(bad).is_some() { Exit::Usage } else { Exit::Ok })
+        let good = |result: &TestResult| result.passed() || (result.skip && self.exit_zero_on_skipped);
+        Ok(if run.results.iter().all(good) { Exit::Ok } else { Exit::Usage })
     }
 }
 
