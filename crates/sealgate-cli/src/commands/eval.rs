@@ -15,8 +15,8 @@ use sealgate::toolchain::rego_version;
 use sealgate::{Format, Policy, RuntimeOptions, UnverifiedPolicy};
 use serde_json::{Map, Value, json};
 
-use super::verify;
 use crate::rego::{self, RegoArgs};
+use crate::signing::Expected;
 use crate::{Exit, Failure};
 
 /// The largest input that is read, in bytes.
@@ -82,7 +82,8 @@ impl Args {
     }
 
     fn load_bundle(&self, path: &Path, options: &RuntimeOptions) -> Result<Policy, Failure> {
-        let bundle = verify::load(path, &self.key, self.name.as_deref(), None)?;
+        let expected = Expected { key: self.key.clone(), name: self.name.clone(), ..Expected::default() };
+        let bundle = expected.load(path)?;
         let refused = |error| Failure::refused("the bundle's module is refused", error);
         let policy = Policy::load(&bundle, options).map_err(refused)?;
         let files = rego::read(&self.data, &self.rego.read_options(FolderMode::AllData, false))?;
