@@ -7,12 +7,15 @@
 
 mod access;
 mod cases;
+mod conditions;
 mod constants;
 mod dispatch;
 mod entry;
 mod folding;
 mod function;
+mod inputs;
 mod patterns;
+mod shapes;
 mod statements;
 mod strictness;
 
@@ -22,6 +25,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::ir::{FileIndex, Func, Location, Policy, Stmt, StringIndex};
 use crate::link::{Body, Generated, GeneratedFunction, STATIC_BASE, Signature, Target};
 use constants::{ConstId, Constants};
+use sealgate_kernel::input::{PathId, Paths};
 
 /// Generated globals: the generation of memoised results that is valid, and the last one that was given out.
 const GENERATION: u32 = 0;
@@ -80,8 +84,11 @@ pub fn generate(
     let reachable = reachable(policy);
     let memoised = memoised(policy, &reachable);
     let memo_count = u32::try_from(memoised.len()).unwrap_or(u32::MAX);
-    let zeroed = memo_count.saturating_mul(MEMO_SIZE);
     let funcs: Vec<&Func> = policy.funcs.iter().filter(|func| reachable.contains(func.name.as_str())).collect();
+    let slots_base = STATIC_BASE.saturating_add(memo_count.saturating_mul(MEMO_SIZE));
+    let input = inputs::paths(policy, &funcs).map(|paths| Input::at(slots_base, paths));
+    let slots = input.as_ref().map_or(0, |input| input.paths.count());
+    let zeroed = memo_count.saturating_mul(MEMO_SIZE).saturating_add(slots.saturating_mul(4).next_multiple_of(8));
     let first = entry::FIXED + u32::try_from(policy.plans.len()).unwrap_or(u32::MAX);
     let mut module = Module {
         policy,
@@ -91,11 +98,14 @@ pub fn generate(
         functions: funcs.iter().map(|func| func.name.as_str()).zip(first..).collect(),
         builtins: (0_i32..).zip(&policy.builtins).map(|(id, builtin)| (builtin.name.as_str(), id)).collect(),
         memo_count,
+        input,
         names: Vec::new(),
         known_names: HashMap::new(),
         signatures: Vec::new(),
         known_signatures: HashMap::new(),
         strings: HashMap::new(),
+        hints: HashMap::new(),
+        member_tables: HashMap::new(),
         patterns: HashMap::new(),
         builtin_records: HashMap::new(),
         places: HashMap::new(),
@@ -107,7 +117,8 @@ pub fn generate(
         dynamic: None,
         required: BTreeSet::new(),
     };
-    let mut functions = Vec::with_capacity(funcs.len() + policy.plans.len() + 3);
+    module.find_hints(&funcs);
+    let mut functions = Vec::with_capacity(funcs.len() + policy.plans.len() + 5);
     let mut compiled = Vec::with_capacity(funcs.len());
     let slots: HashMap<&str, u32> =
         memoised.iter().copied().zip((0..).map(|slot| STATIC_BASE + slot * MEMO_SIZE)).collect();
@@ -133,6 +144,25 @@ pub fn generate(
     })
 }
 
+/// What a plan reads of its input.
+struct Input {
+    paths: Paths,
+    slots: Vec<u32>,
+    /// Address of the first slot.
+    base: u32,
+}
+
+impl Input {
+    fn at(base: u32, paths: Paths) -> Self {
+        Self { slots: paths.slots(), paths, base }
+    }
+
+    /// The address of a place's slot.
+    fn address(&self, place: PathId) -> u32 {
+        self.base.saturating_add(Paths::slot(&self.slots, place).saturating_mul(4))
+    }
+}
+
 /// What all functions of a module share while they are generated.
 struct Module<'p> {
     policy: &'p Policy,
@@ -144,11 +174,17 @@ struct Module<'p> {
     /// The host's ids of builtins.
     builtins: HashMap<&'p str, i32>,
     memo_count: u32,
+    /// Where what the plan reads of its input is; `None` where functions get the input as a value.
+    input: Option<Input>,
     names: Vec<Cow<'static, str>>,
     known_names: HashMap<Cow<'static, str>, u32>,
     signatures: Vec<Signature>,
     known_signatures: HashMap<Signature, u32>,
     strings: HashMap<StringIndex, ConstId>,
+    /// Where objects of this plan have a key, mostly.
+    hints: HashMap<ConstId, u32>,
+    /// Tables of the elements of constant collections.
+    member_tables: HashMap<ConstId, u32>,
     /// Tables of constant patterns; `None` for those that have none.
     patterns: HashMap<patterns::Pattern, Option<u32>>,
     /// What strict code tells the kernel of builtins, and the places of their calls: addresses.

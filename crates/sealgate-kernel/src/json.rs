@@ -3,6 +3,7 @@
 mod dump;
 mod intern;
 mod parse;
+pub(crate) mod parts;
 mod scan;
 
 pub use dump::{dump, write};

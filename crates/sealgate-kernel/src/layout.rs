@@ -65,3 +65,9 @@ pub const FLAG_TAIL: u16 = 2;
 /// Flag of an object of few pairs that are still in the order of the text they were read from, with the last of equal keys
 /// meant. As [`FLAG_TAIL`], it concerns only the kernel.
 pub const FLAG_UNSORTED: u16 = 4;
+/// Flag of a string in static data that has its quotes around it and nothing to escape: it is written as it lies there.
+pub const FLAG_QUOTED: u16 = 8;
+/// Flag of an object that generated code has made, which is never changed in place, by a *shape* in static data: the number
+/// of its keys; then its pairs, without values; then for each key address and length of the JSON text between the value
+/// before it and its own. The shape's address takes the place of the capacity.
+pub const FLAG_SHAPE: u16 = 16;

@@ -22,6 +22,7 @@ mod compact;
 mod compare;
 mod heap;
 pub mod index;
+pub mod input;
 pub mod json;
 pub mod layout;
 mod list;

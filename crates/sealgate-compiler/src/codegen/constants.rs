@@ -125,6 +125,29 @@ impl Constants {
         }
     }
 
+    /// The word that a small integer is at run time, without a header.
+    pub(super) fn small_word(&self, id: ConstId) -> Option<u32> {
+        let Node::Int(value) = self.node(id) else { return None };
+        let word = i32::try_from(*value).ok()?.checked_mul(2)?;
+        Some(word.cast_unsigned() | layout::INLINE_BIT)
+    }
+
+    /// The integer as an index.
+    pub(super) fn as_index(&self, id: ConstId) -> Option<u32> {
+        match self.node(id) {
+            Node::Int(value) => u32::try_from(*value).ok(),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array or a set.
+    pub(super) fn as_elements(&self, id: ConstId) -> Option<&[ConstId]> {
+        match self.node(id) {
+            Node::Array(elements) | Node::Set(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
     /// The hash that the kernel gives the value at run time, for an index key.
     pub(super) fn hash(&self, id: ConstId) -> Option<u32> {
         use sealgate_kernel::index;
@@ -190,6 +213,13 @@ impl Constants {
             Node::Bool(value) => (u8::from(*value), 0, 0),
             Node::Int(value) => (layout::NUMBER_INT, 0, value.cast_unsigned()),
             Node::Decimal(text) => (layout::NUMBER_DECIMAL, text.len(), u64::from(self.bytes(text.as_bytes()))),
+            Node::String(text) if is_plain(text) => {
+                // With its quotes, so that it can be written at once.
+                let start = self.bytes(b"\"");
+                self.bytes(text.as_bytes());
+                self.bytes(b"\"");
+                (0, text.len(), u64::from(start) + 1)
+            }
             Node::String(text) => (0, text.len(), u64::from(self.bytes(text.as_bytes()))),
             Node::Array(elements) | Node::Set(elements) => {
                 let parts: Vec<u32> = elements.iter().map(|element| self.address(*element)).collect();
@@ -204,7 +234,9 @@ impl Constants {
         let address = self.align(layout::HEADER_ALIGN);
         self.data.push(tag(&node));
         self.data.push(sub);
-        self.data.extend_from_slice(&layout::FLAG_STATIC.to_le_bytes());
+        let quoted = matches!(&node, Node::String(text) if is_plain(text));
+        let flags = if quoted { layout::FLAG_STATIC | layout::FLAG_QUOTED } else { layout::FLAG_STATIC };
+        self.data.extend_from_slice(&flags.to_le_bytes());
         self.data.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
         self.data.extend_from_slice(&word.to_le_bytes());
         if let Some(slot) = self.addresses.get_mut(id.0 as usize) {
@@ -235,6 +267,23 @@ impl Constants {
         address
     }
 
+    /// What objects with these keys, which are sorted, have in common: the number of keys, pairs without values, then for
+    /// each key address and length of the JSON text between the value before it and its own.
+    pub(super) fn shape(&mut self, keys: &[ConstId]) -> u32 {
+        let mut words = vec![u32::try_from(keys.len()).unwrap_or(u32::MAX)];
+        for key in keys {
+            words.extend_from_slice(&[self.address(*key), 0]);
+        }
+        for (place, key) in keys.iter().enumerate() {
+            let open = if place == 0 { '{' } else { ',' };
+            let text = serde_json::Value::from(self.as_text(*key).unwrap_or_default());
+            let text = format!("{open}{text}:");
+            words.push(self.bytes(text.as_bytes()));
+            words.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
+        }
+        self.words(&words)
+    }
+
     /// Adds bytes at an address that is a multiple of 8.
     pub(super) fn blob(&mut self, bytes: &[u8]) -> u32 {
         self.align(layout::HEADER_ALIGN);
@@ -256,6 +305,11 @@ impl Constants {
     pub(super) fn end(&self) -> u32 {
         self.base.saturating_add(u32::try_from(self.data.len()).unwrap_or(u32::MAX))
     }
+}
+
+/// Whether a text is written as it is, between quotes.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'))
 }
 
 fn number(node: &Node) -> Option<Number<'_>> {

@@ -11,12 +11,14 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use sealgate_kernel::input::PathId;
+
 use super::cases::{Case, Cases, Kind, Place};
 use super::constants::ConstId;
 use super::folding::Folding;
 use super::function::{FunctionCompiler, Slot, word};
 use super::{CodegenError, Module};
-use crate::ir::{Func, Local, Operand, StringIndex};
+use crate::ir::{Func, Local, Operand};
 use crate::link::Body;
 
 /// Fewer bodies than this of one group are compiled in place.
@@ -262,21 +264,7 @@ impl Dispatcher<'_> {
         if group.places.is_empty() {
             return Ok(heads.first().map_or(0, |(_, head)| *head));
         }
-        let size = (heads.len() * 2).next_power_of_two();
-        let mask = size - 1;
-        let mut table = vec![0; size];
-        for (hash, head) in heads {
-            let free = (0..size).map(|step| (hash as usize).wrapping_add(step) & mask);
-            for at in free {
-                if let Some(slot @ 0) = table.get_mut(at) {
-                    *slot = head;
-                    break;
-                }
-            }
-        }
-        let mut words = vec![u32::try_from(mask).unwrap_or(u32::MAX), u32::try_from(group.places.len()).unwrap_or(0)];
-        words.append(&mut table);
-        Ok(module.constants.words(&words))
+        Ok(module.index_table(group.places.len(), &heads))
     }
 
     /// A body as a function of its own, shared with bodies of the same shape: its table index and its record's words.
@@ -315,12 +303,60 @@ impl Dispatcher<'_> {
     }
 }
 
+impl Module<'_> {
+    /// A dispatch table of records, by the hashes of their keys.
+    fn index_table(&mut self, keys: usize, heads: &[(u32, u32)]) -> u32 {
+        let size = (heads.len() * 2).next_power_of_two();
+        let mask = size - 1;
+        let mut table = vec![0; size];
+        for (hash, head) in heads {
+            let free = (0..size).map(|step| (*hash as usize).wrapping_add(step) & mask);
+            for at in free {
+                if let Some(slot @ 0) = table.get_mut(at) {
+                    *slot = *head;
+                    break;
+                }
+            }
+        }
+        let mut words = vec![u32::try_from(mask).unwrap_or(u32::MAX), u32::try_from(keys).unwrap_or(0)];
+        words.append(&mut table);
+        self.constants.words(&words)
+    }
+
+    /// A table with a record for each of the elements of a constant collection, all of which can be keys.
+    pub(super) fn member_table(&mut self, collection: ConstId, elements: &[ConstId]) -> u32 {
+        if let Some(table) = self.member_tables.get(&collection) {
+            return *table;
+        }
+        let mut heads = Vec::with_capacity(elements.len());
+        for element in elements {
+            let hash = sealgate_kernel::index::combine(0, self.constants.hash(*element).unwrap_or_default());
+            let key = self.constants.address(*element);
+            heads.push((hash, self.constants.words(&[hash, key])));
+        }
+        let table = self.index_table(1, &heads);
+        self.member_tables.insert(collection, table);
+        table
+    }
+}
+
 /// Pushes the value at a place, 0 if there is none.
 fn push_place(compiler: &mut FunctionCompiler<'_, '_>, place: &Place) {
-    compiler.push(Operand::Local(place.root));
-    for step in &place.path {
-        let step: StringIndex = *step;
-        compiler.push(Operand::String(step));
+    let mut path = place.path.as_slice();
+    match &compiler.module.input {
+        Some(input) if place.root == Local::INPUT => {
+            let mut at = PathId::ROOT;
+            while let Some((step, rest)) = path.split_first()
+                && let Some(member) = input.paths.find(at, super::inputs::text(compiler.module.policy, *step))
+            {
+                (at, path) = (member, rest);
+            }
+            compiler.push_input(at);
+        }
+        _ => compiler.push(Operand::Local(place.root)),
+    }
+    for step in path {
+        compiler.push(Operand::String(*step));
         compiler.call("sg_get");
     }
 }

@@ -7,31 +7,82 @@ use wasm_encoder::InstructionSink;
 use super::folding::Folding;
 use super::function::FunctionCompiler;
 use super::{CodegenError, GENERATION, LAST_GENERATION, Module};
-use crate::ir::{Local, Plan};
+use crate::ir::{Block, Local, Operand, Plan, Policy, Stmt};
 use crate::link::{GeneratedFunction, STATIC_BASE, Target};
 
 /// How many functions come before those of the plans.
-pub(super) const FIXED: u32 = 3;
+pub(super) const FIXED: u32 = 5;
 /// Generations are given out anew, and every memo slot cleared, before they run out.
 const LAST: u32 = u32::MAX - (1 << 28);
 
 /// The fixed functions, then one per plan.
 pub(super) fn functions(module: &mut Module<'_>) -> Result<Vec<GeneratedFunction>, CodegenError> {
     let policy = module.policy;
+    let single: Option<Vec<_>> = policy.plans.iter().map(|plan| single(policy, plan)).collect();
     let mut plans = Vec::new();
-    for plan in &policy.plans {
-        plans.push(compile_plan(module, plan)?);
+    match &single {
+        Some(singles) => {
+            for (plan, (block, value)) in policy.plans.iter().zip(singles) {
+                plans.push(compile_single(module, plan, block, *value)?);
+            }
+        }
+        None => {
+            for plan in &policy.plans {
+                plans.push(compile_plan(module, plan)?);
+            }
+        }
     }
+    let table = match &module.input {
+        Some(input) => {
+            let words = input.paths.table(input.base);
+            module.constants.words(&words)
+        }
+        None => 0,
+    };
     let entrypoints = (0_i64..).zip(&policy.plans).map(|(id, plan)| (id, plan.name.as_str())).collect();
     let builtins = (0_i64..).zip(&policy.builtins).map(|(id, builtin)| (id, builtin.name.as_str()));
     let builtins = builtins.filter(|(_, name)| module.required.contains(name)).collect();
     let mut all = vec![
-        compile_entry(module)?,
+        compile_entry(module, table, single.is_some())?,
+        constant(module, "sg_single", u32::from(single.is_some())),
+        constant(module, "sg_input_table", table),
         compile_table(module, "sg_entrypoints_value", entrypoints),
         compile_table(module, "sg_builtins_value", builtins),
     ];
     all.append(&mut plans);
     Ok(all)
+}
+
+/// The block of a plan that gives at most one result, without what puts it into the result set; and the result.
+fn single(policy: &Policy, plan: &Plan) -> Option<(Block, Operand)> {
+    let [block] = plan.blocks.as_slice() else { return None };
+    let (stmts, end) = block.stmts.split_last_chunk::<3>()?;
+    let (Stmt::MakeObject { target: made }, Stmt::ResultSetAdd { value: added }) = (&end[0].stmt, &end[2].stmt) else {
+        return None;
+    };
+    match &end[1].stmt {
+        Stmt::ObjectInsert { key: Operand::String(key), value, object }
+            if super::inputs::text(policy, *key) == "result"
+                && made == object && added == object && *value != Operand::Local(*object) =>
+        {
+            Some((Block { stmts: stmts.to_vec() }, *value))
+        }
+        _ => None,
+    }
+}
+
+/// A plan as a function of input and data that gives its one result, or 0.
+fn compile_single(
+    module: &mut Module<'_>,
+    plan: &Plan,
+    block: &Block,
+    value: Operand,
+) -> Result<GeneratedFunction, CodegenError> {
+    let folding = Folding::of(&plan.blocks);
+    let mut compiler = FunctionCompiler::new(module, &folding, &[Local::INPUT, Local::DATA], 0);
+    compiler.block_giving(block, value)?;
+    let (body, _) = compiler.finish();
+    Ok(module.function(Cow::Owned(format!("plan {}", plan.name)), 2, true, body))
 }
 
 /// A plan as a function of input, data and the result set.
@@ -44,12 +95,12 @@ fn compile_plan(module: &mut Module<'_>, plan: &Plan) -> Result<GeneratedFunctio
     Ok(module.function(Cow::Owned(format!("plan {}", plan.name)), 3, false, body))
 }
 
-/// `sg_entry(entrypoint, input, data) -> result set`
-fn compile_entry(module: &mut Module<'_>) -> Result<GeneratedFunction, CodegenError> {
+/// `sg_entry(entrypoint, input, data, whether the input is in the slots) -> result or result set`
+fn compile_entry(module: &mut Module<'_>, table: u32, single: bool) -> Result<GeneratedFunction, CodegenError> {
     let illegal = module.constants.text("internal: illegal entrypoint id");
     let folding = Folding::default();
     let (plans, memo) = (module.policy.plans.len(), module.memo_count);
-    let mut compiler = FunctionCompiler::new(module, &folding, &[], 3);
+    let mut compiler = FunctionCompiler::new(module, &folding, &[], 4);
     if memo > 0 {
         compiler.global_get(LAST_GENERATION);
         compiler.emit().i32_const(LAST.cast_signed()).i32_gt_u();
@@ -66,10 +117,21 @@ fn compile_entry(module: &mut Module<'_>) -> Result<GeneratedFunction, CodegenEr
         compiler.global_get(LAST_GENERATION);
         compiler.global_set(GENERATION);
     }
+    if table != 0 {
+        compiler.get(3);
+        compiler.emit().i32_eqz();
+        compiler.open_if();
+        compiler.emit().i32_const(table.cast_signed());
+        compiler.get(1);
+        compiler.call("sg_input_fill");
+        compiler.close();
+    }
     let results = compiler.temporary();
-    compiler.emit().i32_const(1);
-    compiler.call("sg_set_new");
-    compiler.emit().local_set(results);
+    if !single {
+        compiler.emit().i32_const(1);
+        compiler.call("sg_set_new");
+        compiler.emit().local_set(results);
+    }
     let done = compiler.open_block();
     let unknown = compiler.open_block();
     let labels: Vec<u32> = (0..plans).map(|_| compiler.open_block()).collect();
@@ -82,8 +144,13 @@ fn compile_entry(module: &mut Module<'_>) -> Result<GeneratedFunction, CodegenEr
         compiler.close();
         compiler.get(1);
         compiler.get(2);
-        compiler.get(results);
+        if !single {
+            compiler.get(results);
+        }
         compiler.call_target(Target::Function(FIXED + plan));
+        if single {
+            compiler.emit().local_set(results);
+        }
         compiler.branch(done);
     }
     compiler.close();
@@ -94,7 +161,7 @@ fn compile_entry(module: &mut Module<'_>) -> Result<GeneratedFunction, CodegenEr
     compiler.close();
     compiler.get(results);
     let (body, _) = compiler.finish();
-    Ok(module.function(Cow::Borrowed("sg_entry"), 3, true, body))
+    Ok(module.function(Cow::Borrowed("sg_entry"), 4, true, body))
 }
 
 /// A function that gives an object of names and ids.
@@ -103,7 +170,12 @@ fn compile_table(module: &mut Module<'_>, name: &'static str, entries: Vec<(i64,
         entries.into_iter().map(|(id, name)| (module.constants.string(name), module.constants.integer(id))).collect();
     let object = module.constants.object(pairs);
     let address = module.constants.address(object);
+    constant(module, name, address)
+}
+
+/// A function that gives a number.
+fn constant(module: &mut Module<'_>, name: &'static str, number: u32) -> GeneratedFunction {
     let mut body = crate::link::Body::default();
-    InstructionSink::new(&mut body.code).i32_const(address.cast_signed());
+    InstructionSink::new(&mut body.code).i32_const(number.cast_signed());
     module.function(Cow::Borrowed(name), 0, true, body)
 }

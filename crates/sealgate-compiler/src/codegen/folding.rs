@@ -9,14 +9,15 @@ use std::collections::{HashMap, HashSet};
 use super::access::{self, Access};
 use super::constants::ConstId;
 use super::function::FunctionCompiler;
-use crate::ir::{Block, Local, Operand, Stmt};
+use crate::ir::{Block, Local, Operand, Stmt, StringIndex};
 
 /// What is known of a whole function before it is compiled.
 #[derive(Debug, Default)]
 pub(super) struct Folding {
     /// Locals whose collections are changed outside of the block that makes them.
     unfoldable: HashSet<Local>,
-    read: HashSet<Local>,
+    /// How often each local is read; those that are only changed have 0.
+    reads: HashMap<Local, u32>,
     /// Locals that some outermost block reads before it assigns them: by local, the blocks.
     exposed: HashMap<Local, Vec<usize>>,
 }
@@ -32,7 +33,7 @@ impl Folding {
                     assigned.insert(local);
                 }
                 Access::Read(local) | Access::Mutate(local) => {
-                    folding.read.insert(local);
+                    *folding.reads.entry(local).or_default() += u32::from(matches!(access, Access::Read(_)));
                     if !assigned.contains(&local) {
                         let places = folding.exposed.entry(local).or_default();
                         if places.last() != Some(&place) {
@@ -65,7 +66,17 @@ impl Folding {
     }
 
     pub(super) fn is_read(&self, local: Local) -> bool {
-        self.read.contains(&local)
+        self.reads.contains_key(&local)
+    }
+
+    /// How often the function reads a local.
+    pub(super) fn reads(&self, local: Local) -> u32 {
+        self.reads.get(&local).copied().unwrap_or_default()
+    }
+
+    /// Whether a local's collection is changed outside of the block that makes it.
+    pub(super) fn is_changed_elsewhere(&self, local: Local) -> bool {
+        self.unfoldable.contains(&local)
     }
 
     /// Whether anything that the outermost block `place` assigns, except `except`, is read by another block.
@@ -208,6 +219,8 @@ pub(super) struct Pending {
     items: Items,
     /// Place of the statement that changes it for the last time.
     last: usize,
+    /// The sorted keys, if it can be made by a shape.
+    keys: Option<Vec<StringIndex>>,
 }
 
 #[derive(Clone, Debug)]
@@ -219,7 +232,7 @@ enum Items {
 
 impl FunctionCompiler<'_, '_> {
     /// Takes care of a statement that makes or fills a constant collection; whether it did.
-    pub(super) fn fold(&mut self, place: usize, last_change: Option<usize>, stmt: &Stmt) -> bool {
+    pub(super) fn fold(&mut self, block: &Block, place: usize, last_change: Option<usize>, stmt: &Stmt) -> bool {
         let (target, items) = match stmt {
             Stmt::MakeArray { target, .. } => (*target, Items::Array(Vec::new())),
             Stmt::MakeObject { target } => (*target, Items::Object(Vec::new())),
@@ -232,7 +245,11 @@ impl FunctionCompiler<'_, '_> {
         match last_change {
             None => self.set_collection(target, items),
             Some(last) => {
-                self.pending.insert(target, Pending { items, last });
+                let keys = match items {
+                    Items::Object(_) => self.keys_of(block, place, last, target),
+                    _ => None,
+                };
+                self.pending.insert(target, Pending { items, last, keys });
             }
         }
         true
@@ -243,6 +260,25 @@ impl FunctionCompiler<'_, '_> {
         let (key, value) = match stmt {
             Stmt::ArrayAppend { value, .. } | Stmt::SetAdd { value, .. } => (None, self.constant_of(*value)),
             Stmt::ObjectInsert { key, value, .. } => (self.constant_of(*key), self.constant_of(*value)),
+            // Not if the key is there already: with another value that is a conflict.
+            Stmt::ObjectInsertOnce { key, value, .. } => {
+                let key = self.constant_of(*key);
+                let twice = match self.pending.get(&target).map(|pending| &pending.items) {
+                    Some(Items::Object(pairs)) => {
+                        // Equal texts are one constant; numbers may be written in several ways.
+                        let constants = &self.module.constants;
+                        let same = |other: ConstId| {
+                            key.is_none_or(|key| {
+                                key == other
+                                    || (constants.as_text(key).is_none() && constants.compare(key, other).is_eq())
+                            })
+                        };
+                        pairs.iter().any(|(other, _)| same(*other))
+                    }
+                    _ => true,
+                };
+                if twice { (None, None) } else { (key, self.constant_of(*value)) }
+            }
             _ => (None, None),
         };
         let Some(pending) = self.pending.get_mut(&target) else { return false };
@@ -274,7 +310,10 @@ impl FunctionCompiler<'_, '_> {
 
     /// Makes a pending collection at run time after all.
     pub(super) fn flush(&mut self, local: Local) {
-        let Some(Pending { items, .. }) = self.pending.remove(&local) else { return };
+        let Some(Pending { items, keys, .. }) = self.pending.remove(&local) else { return };
+        if let (Items::Object(pairs), Some(keys)) = (&items, keys) {
+            return self.make_shaped(local, keys, pairs);
+        }
         let (make, fill, all): (_, _, Vec<Vec<ConstId>>) = match items {
             Items::Array(elements) => {
                 ("sg_array_new", "sg_array_push", elements.into_iter().map(|element| vec![element]).collect())

@@ -7,12 +7,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use sealgate_kernel::input::PathId;
 use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, MemArgTarget};
 
 use super::constants::ConstId;
+use super::inputs::Places;
 use super::folding::{Folding, Pending};
 use super::{CodegenError, Module};
-use crate::ir::{Block, Local, Location, Operand, Stmt};
+use crate::ir::{Block, Local, Location, Operand, Stmt, StringIndex};
 use crate::link::{Body, Target};
 
 /// The opcode of a direct call, and of an access to a global.
@@ -78,8 +80,12 @@ pub(super) struct FunctionCompiler<'m, 'p> {
     depth: u32,
     pub(super) known: HashMap<Local, ConstId>,
     pub(super) pending: HashMap<Local, Pending>,
+    /// Objects that are being filled by a shape: their keys, sorted.
+    pub(super) shaped: HashMap<Local, Vec<StringIndex>>,
     pub(super) defined: HashSet<Local>,
     touched: Vec<Local>,
+    /// The places of the input that locals stand for.
+    places: Places,
     /// How often each Wasm local is read, and the code that merely gives a local a constant.
     gets: Vec<u32>,
     constant_sets: Vec<(u32, std::ops::Range<u32>)>,
@@ -95,7 +101,9 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
     /// A function whose Wasm parameters are `params`, followed by `extra` more that no local of the plan names.
     pub(super) fn new(module: &'m mut Module<'p>, folding: &'m Folding, params: &[Local], extra: u32) -> Self {
         let count = u32::try_from(params.len()).unwrap_or(u32::MAX);
+        let places = module.input.iter().map(|_| (Local::INPUT, PathId::ROOT)).collect();
         Self {
+            places,
             module,
             folding,
             body: Body::default(),
@@ -105,6 +113,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
             depth: 0,
             known: HashMap::new(),
             pending: HashMap::new(),
+            shaped: HashMap::new(),
             defined: params.iter().copied().collect(),
             touched: Vec::new(),
             gets: Vec::new(),
@@ -362,6 +371,8 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
 
     pub(super) fn touch(&mut self, local: Local) {
         self.pending.remove(&local);
+        self.places.remove(&local);
+        self.shaped.remove(&local);
         self.touched.push(local);
     }
 
@@ -486,15 +497,59 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         for local in self.touched.get(mark..).unwrap_or_default() {
             self.known.remove(local);
             self.defined.insert(*local);
+            self.places.remove(local);
         }
         Ok(())
     }
 
+    /// Compiles a block that gives an operand's value, or 0 if it is left before its end.
+    pub(super) fn block_giving(&mut self, block: &Block, value: Operand) -> Result<(), CodegenError> {
+        let label = self.open_block();
+        self.framed_until(Frame::Block { label }, block, |this| {
+            this.push(value);
+            this.emit().return_();
+        })?;
+        self.close();
+        self.emit().i32_const(0);
+        Ok(())
+    }
+
+    /// Pushes what the slot of a place of the input holds.
+    pub(super) fn push_input(&mut self, place: PathId) {
+        let address = self.module.input.as_ref().map_or(0, |input| input.address(place));
+        self.emit().i32_const(0).i32_load(word(address));
+    }
+
+    /// A lookup in a place of the input that has slots for its members; whether it is one.
+    pub(super) fn input_member(
+        &mut self,
+        source: Local,
+        key: StringIndex,
+        target: Local,
+    ) -> Result<bool, CodegenError> {
+        let (Some(place), Some(input)) = (self.places.get(&source), &self.module.input) else { return Ok(false) };
+        let key = super::inputs::text(self.module.policy, key);
+        let Some(member) = input.paths.find(*place, key) else {
+            return if input.paths.is_whole(*place) { Ok(false) } else { Err(CodegenError::Missing(key.to_owned())) };
+        };
+        self.push_input(member);
+        self.tee(target);
+        self.places.insert(target, member);
+        self.fail_unless();
+        Ok(true)
+    }
+
     fn statements(&mut self, block: &Block) -> Result<(), CodegenError> {
         let last_changes = super::folding::last_changes(block);
-        for (place, statement) in block.stmts.iter().enumerate() {
+        let mut statements = block.stmts.iter().enumerate().peekable();
+        while let Some((place, statement)) = statements.next() {
             let last_change = last_changes.get(place).copied().flatten();
-            if !self.fold(place, last_change, &statement.stmt) {
+            if self.fold(block, place, last_change, &statement.stmt) || self.fill_shape(&statement.stmt) {
+                continue;
+            }
+            if self.condition(statement, statements.peek().map(|(_, behind)| *behind)) {
+                statements.next();
+            } else {
                 self.statement(statement)?;
             }
         }

@@ -28,6 +28,9 @@ impl FunctionCompiler<'_, '_> {
             Stmt::Break { index } => self.leave(*index as usize),
             Stmt::Call { func, args, result } => self.compile_call(func, args, *result, statement.location)?,
             Stmt::CallDynamic { args, result, path } => self.compile_call_dynamic(args, *result, path),
+            Stmt::Dot { source: Operand::Local(source), key: Operand::String(key), target }
+                if self.input_member(*source, *key, *target)? => {}
+            Stmt::Dot { source, key, target } if self.guessed_member(*source, *key, *target) => {}
             Stmt::Dot { source, key, target } => {
                 self.push(*source);
                 self.push(*key);
@@ -142,7 +145,7 @@ impl FunctionCompiler<'_, '_> {
 
     /// Turns the value on the stack into an address whose tag can be read: that of its header, or 0 for a small integer,
     /// which has none.
-    fn header_of(&mut self) {
+    pub(super) fn header_of(&mut self) {
         let value = self.temporary();
         let inline = layout::INLINE_BIT.cast_signed();
         self.emit().local_tee(value).local_get(value).i32_const(inline).i32_and();
@@ -170,6 +173,11 @@ impl FunctionCompiler<'_, '_> {
                 self.emit().i32_eq();
             }
             return self.fail_if();
+        }
+        if let Some((id, value)) = left.map(|id| (id, b)).or(right.map(|id| (id, a)))
+            && self.compare_with(value, id, want)
+        {
+            return;
         }
         self.push(a);
         self.push(b);

@@ -4,16 +4,24 @@ use core::ffi::c_char;
 
 use super::values;
 use crate::heap::wasm;
+use crate::input::scan::SLACK;
+use crate::input::{self, Table, header};
 use crate::json::Notation;
-use crate::{Heap, Value};
+use crate::{Heap, ObjectBuilder, SetBuilder, Text, Value};
 
 unsafe extern "C" {
-    /// Generated code: the result set of an entrypoint. It aborts on an id that is none.
+    /// Generated code: what an entrypoint gives. It aborts on an id that is none. If `read`, the slots are filled already,
+    /// and `input` is not looked at.
     safe fn sg_entry(
         entrypoint: i32,
         input: Option<Value<'static>>,
         data: Option<Value<'static>>,
+        read: i32,
     ) -> Option<Value<'static>>;
+    /// Generated code: 1 if `sg_entry` gives the value of the one result that there may be, 0 if it gives the result set.
+    safe fn sg_single() -> i32;
+    /// Generated code: the table of what is read of the input, or null.
+    safe fn sg_input_table() -> *const u32;
     /// Generated code: the object of entrypoints, name to id.
     safe fn sg_entrypoints_value() -> Option<Value<'static>>;
     /// Generated code: the object of the builtins that the host must supply, name to id.
@@ -64,7 +72,7 @@ unsafe extern "C" fn opa_eval_ctx_get_result(context: *mut Context) -> Option<Va
 #[unsafe(no_mangle)]
 unsafe extern "C" fn eval(context: *mut Context) -> i32 {
     // SAFETY: as above.
-    unsafe { (*context).result = sg_entry((*context).entrypoint, (*context).input, (*context).data) };
+    unsafe { (*context).result = Some(result_set((*context).entrypoint, (*context).input, (*context).data)) };
     0
 }
 
@@ -88,8 +96,26 @@ extern "C" fn opa_eval(
     if value.is_none() && input_len != 0 {
         crate::abort(c"the input is not a value");
     }
-    let result = sg_entry(entrypoint, value, data);
-    values::text(result, if format == 0 { Notation::Json } else { Notation::Rego })
+    let result = result_set(entrypoint, value, data);
+    values::text(Some(result), if format == 0 { Notation::Json } else { Notation::Rego })
+}
+
+/// The result set of an entrypoint, as OPA's hosts know it: a set of objects with one member.
+fn result_set(entrypoint: i32, input: Option<Value<'static>>, data: Option<Value<'static>>) -> Value<'static> {
+    let heap = Heap::module();
+    let given = sg_entry(entrypoint, input, data, 0);
+    if sg_single() == 0
+        && let Some(set) = given
+    {
+        return set;
+    }
+    let mut set = SetBuilder::new(heap, 1);
+    if let Some(value) = given {
+        let mut row = ObjectBuilder::new(heap, 1);
+        row.insert(Value::string(heap, "result"), value);
+        set.add(row.finish());
+    }
+    set.finish()
 }
 
 /// Evaluates in one call, as Sealgate's own host asks: the input is exactly one JSON value, or the call aborts, so that the
@@ -103,8 +129,52 @@ extern "C" fn sealgate_eval(
     heap: usize,
 ) -> *const c_char {
     wasm::set_top(heap);
-    let value = values::parse_strictly(input, input_len);
-    values::text(sg_entry(entrypoint, Some(value), data), Notation::Json)
+    let table = sg_input_table();
+    // SAFETY: the table is generated code's; the host has written the input below the heap.
+    let read = !table.is_null() && unsafe { scan(Table(table), input, input_len) };
+    let value = if read { None } else { Some(values::parse_strictly(input, input_len)) };
+    let given = sg_entry(entrypoint, value, data, i32::from(read));
+    if sg_single() == 0 {
+        return values::text(given, Notation::Json);
+    }
+    let mut text = Text::new(Heap::module(), 512);
+    text.push_str("[");
+    if let Some(value) = given {
+        text.push_str("{\"result\":");
+        crate::json::write(&mut text, value, Notation::Json);
+        text.push_str("}");
+    }
+    text.push_str("]\0");
+    text.finish_str().as_ptr().cast()
+}
+
+/// Reads the input into the slots, if it lies where its end can be marked. Whether it did.
+///
+/// # Safety
+/// `table` must be one of generated code, and `input_len` bytes must lie at `input`.
+unsafe fn scan(table: Table, input: *const u8, input_len: usize) -> bool {
+    // SAFETY: the text is within memory; what is behind it is below the heap pointer's rounding, or free.
+    unsafe {
+        let Some(end) = (input as usize).checked_add(input_len).filter(|end| wasm::top().wrapping_sub(*end) < 8) else {
+            return false;
+        };
+        wasm::ensure(SLACK);
+        (end as *mut u8).write(0);
+        let text = core::slice::from_raw_parts(input, input_len);
+        input::scan::scan(Heap::module(), table, slots(table), text)
+    }
+}
+
+unsafe fn slots(table: Table) -> *mut Option<Value<'static>> {
+    // SAFETY: a table in a module holds the address of slots in its zeroed memory.
+    unsafe { table.word(header::ADDRESS) as *mut Option<Value<'static>> }
+}
+
+/// Reads the input into the slots.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sg_input_fill(table: *const u32, input: Option<Value<'static>>) {
+    // SAFETY: generated code passes its own table.
+    unsafe { input::fill(Table(table), slots(Table(table)), input) }
 }
 
 #[unsafe(no_mangle)]

@@ -5,7 +5,8 @@ use core::ffi::{CStr, c_char};
 
 use crate::builtins::failure::{Failure, Operand, diagnose, noted};
 use crate::collection::{array_push, new_collection, object_insert, object_insert_once, set_add};
-use crate::layout::{TAG_ARRAY, TAG_OBJECT, TAG_SET};
+use crate::layout::{FLAG_SHAPE, FLAG_STATIC, TAG_ARRAY, TAG_OBJECT, TAG_SET};
+use crate::value::{Buffer, Header, Payload};
 use crate::{Heap, Pair, Value, View, paths};
 
 type Maybe = Option<Value<'static>>;
@@ -89,6 +90,26 @@ extern "C" fn sg_set_add(set: Maybe, value: Maybe) {
 #[unsafe(no_mangle)]
 extern "C" fn sg_object_new(capacity: u32) -> Maybe {
     Some(new_collection::<Pair<'static>>(Heap::module(), TAG_OBJECT, capacity as usize))
+}
+
+/// An object of a shape (see `layout`), whose values the caller puts in.
+///
+/// # Safety
+/// `shape` must be the address of a shape.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sg_object_shaped(shape: *const u32) -> Maybe {
+    // SAFETY: a shape has as many pairs as it says, and the room is for them and their header.
+    unsafe {
+        let len = *shape;
+        let size = len as usize * size_of::<Pair<'_>>();
+        let object = Heap::module().alloc(size_of::<Header>() + size).cast::<Header>();
+        let pairs = object.as_ptr().add(1).cast::<u8>();
+        let buffer = Buffer { start: pairs, capacity: shape as u32 };
+        let (flags, payload) = (FLAG_STATIC | FLAG_SHAPE, Payload { buffer });
+        object.write(Header { tag: TAG_OBJECT, sub: 0, flags, len, payload });
+        crate::bytes::copy(shape.add(1).cast(), pairs, size);
+        Some(Value::from_header(object))
+    }
 }
 
 #[unsafe(no_mangle)]

@@ -83,6 +83,17 @@ pub(crate) fn set_top(address: usize) {
     unsafe { TOP = ((address.saturating_add(ALIGN - 1)) & !(ALIGN - 1)) as *const u8 }
 }
 
+/// Sees to it that `size` bytes above the heap pointer exist.
+#[inline(always)]
+pub(crate) fn ensure(size: usize) {
+    // SAFETY: as in `alloc`.
+    unsafe {
+        if (TOP as u64 + size as u64) > LIMIT as u64 {
+            alloc_slow(size);
+        }
+    }
+}
+
 /// Finds room for `size` bytes at the top, growing the memory if it must, and gives the new top.
 #[cold]
 #[inline(never)]

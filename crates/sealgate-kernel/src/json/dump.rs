@@ -4,7 +4,10 @@
 
 use super::Notation;
 use super::scan::{plain_len, stops};
-use crate::bytes::short_word;
+use crate::bytes::{copy, short_word};
+use crate::layout::FLAG_QUOTED;
+#[cfg(target_arch = "wasm32")]
+use crate::layout::{FLAG_SHAPE, TAG_OBJECT};
 use crate::{Heap, Number, Pair, Text, Value, View};
 
 /// The text of `value`.
@@ -16,10 +19,15 @@ pub fn dump<'h>(heap: Heap<'h>, value: Value<'h>, notation: Notation) -> &'h str
 
 /// Appends the text of `value`.
 pub fn write<'h>(text: &mut Text<'h>, value: Value<'h>, notation: Notation) {
+    #[cfg(target_arch = "wasm32")]
+    if value.tag() == TAG_OBJECT && value.header().flags & FLAG_SHAPE != 0 && notation == Notation::Json {
+        return write_shaped(text, value);
+    }
     match value.view() {
         View::Null => text.push_str("null"),
         View::Bool(value) => text.push_str(if value { "true" } else { "false" }),
         View::Number(number) => write_number(text, number),
+        View::String(_) if value.header().flags & FLAG_QUOTED != 0 => write_quoted(text, value),
         View::String(string) => write_string(text, string),
         View::Array(elements) => write_elements(text, '[', elements, ']', notation),
         View::Set([]) if notation == Notation::Rego => text.push_str("set()"),
@@ -47,6 +55,7 @@ fn write_pairs<'h>(text: &mut Text<'h>, pairs: &[Pair<'h>], notation: Notation) 
             text.push_str(if notation == Notation::Rego { ", " } else { "," });
         }
         match pair.key.as_str() {
+            Some(_) if pair.key.header().flags & FLAG_QUOTED != 0 => write_quoted(text, pair.key),
             Some(key) => write_string(text, key),
             None if notation == Notation::Rego => write(text, pair.key, notation),
             None => {
@@ -56,6 +65,39 @@ fn write_pairs<'h>(text: &mut Text<'h>, pairs: &[Pair<'h>], notation: Notation) 
         }
         text.push_str(if notation == Notation::Rego { ": " } else { ":" });
         write(text, pair.value, notation);
+    }
+    text.push('}');
+}
+
+/// Appends a string that lies between its quotes.
+#[inline]
+fn write_quoted(text: &mut Text<'_>, value: Value<'_>) {
+    let string = value.str_unchecked();
+    let len = string.len() + 2;
+    let room = text.room(len);
+    // SAFETY: the flag says that there is a quote on either side; the room is as long.
+    unsafe {
+        copy(string.as_ptr().sub(1), room, len);
+        text.advance(len);
+    }
+}
+
+/// Appends an object that has the flag of a shape.
+#[cfg(target_arch = "wasm32")]
+fn write_shaped<'h>(text: &mut Text<'h>, value: Value<'h>) {
+    let pairs = value.slice_unchecked::<Pair<'h>>();
+    // SAFETY: the flag says that the shape's address is there, and a shape has two words for each pair, and two for the text
+    // before it, which is JSON.
+    unsafe {
+        let shape = value.header().payload.buffer.capacity as *const u32;
+        let mut texts = shape.add(1 + 2 * pairs.len());
+        for pair in pairs {
+            let (start, len) = (texts.cast::<*const u8>().read(), texts.add(1).read() as usize);
+            texts = texts.add(2);
+            copy(start, text.room(len), len);
+            text.advance(len);
+            write(text, pair.value, Notation::Json);
+        }
     }
     text.push('}');
 }

@@ -84,12 +84,20 @@ pub fn parse<'h>(heap: Heap<'h>, text: &'h [u8], notation: Notation) -> Result<V
 /// # Errors
 /// See [`ParseError`].
 pub fn parse_prefix<'h>(heap: Heap<'h>, text: &'h [u8], notation: Notation) -> Result<(Value<'h>, usize), ParseError> {
-    run(heap, text, notation == Notation::Rego)
+    run(heap, text, notation == Notation::Rego, 0)
+}
+
+/// Reads the JSON value that `text` starts with, which lies `outer` brackets deep, and gives the index behind it.
+///
+/// # Errors
+/// See [`ParseError`].
+pub(super) fn parse_within<'h>(heap: Heap<'h>, text: &'h [u8], outer: usize) -> Result<(Value<'h>, usize), ParseError> {
+    run(heap, text, false, outer)
 }
 
 /// One loop for all of the grammar. Finished elements wait on `pending` until their bracket closes; below them lies a word
 /// that says what was open before.
-fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usize), ParseError> {
+fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool, outer: usize) -> Result<(Value<'h>, usize), ParseError> {
     let mut seen = Seen::new(heap, text);
     let mut pending = Pending::new(heap);
     let mut at = 0;
@@ -107,7 +115,7 @@ fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usi
                     object_of(heap, &mut [])
                 } else {
                     depth += 1;
-                    if depth > MAX_DEPTH {
+                    if depth + outer > MAX_DEPTH {
                         return Err(ParseError::Depth);
                     }
                     pending.push_word(base << 3 | inside as usize);
@@ -136,7 +144,7 @@ fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool) -> Result<(Value<'h>, usi
                     Value::empty_array()
                 } else {
                     depth += 1;
-                    if depth > MAX_DEPTH {
+                    if depth + outer > MAX_DEPTH {
                         return Err(ParseError::Depth);
                     }
                     pending.push_word(base << 3 | inside as usize);
@@ -256,7 +264,7 @@ fn string<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usiz
 }
 
 #[inline(never)]
-fn other_string<'h>(heap: Heap<'h>, compact: bool, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
+pub(super) fn other_string<'h>(heap: Heap<'h>, compact: bool, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
     let start = *at + 1;
     let (end, escaped) = string_end(text, start)?;
     *at = end + 1;
@@ -268,7 +276,7 @@ fn other_string<'h>(heap: Heap<'h>, compact: bool, text: &'h [u8], at: &mut usiz
 
 /// Reads the number at `at`: short integers here, the rest by [`Number::scan`].
 #[inline(always)]
-fn number<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
+pub(super) fn number<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
     let mut end = *at;
     let mut value: i64 = 0;
     while let Some(digit) = text.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
@@ -299,7 +307,7 @@ fn other_number<'h>(
 }
 
 #[inline(always)]
-fn literal<'h>(text: &[u8], at: &mut usize, literal: &[u8], value: Value<'h>) -> Result<Value<'h>, ParseError> {
+pub(super) fn literal<'h>(text: &[u8], at: &mut usize, literal: &[u8], value: Value<'h>) -> Result<Value<'h>, ParseError> {
     if text.get(*at..).is_some_and(|rest| rest.starts_with(literal)) {
         *at += literal.len();
         return Ok(value);

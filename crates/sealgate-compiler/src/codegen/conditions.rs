@@ -1,0 +1,233 @@
+//! Conditions without a detour over boolean values: a call of a builtin whose result is only asked for being `false`, and
+//! comparisons with constants.
+
+use sealgate_kernel::layout;
+
+use super::constants::ConstId;
+use super::function::{FunctionCompiler, memory};
+use crate::ir::{Local, Operand, Statement, Stmt};
+
+/// Tag and sub-tag of `true`.
+const TRUE: i32 = (layout::TAG_BOOL as i32) | (1 << 8);
+/// Fewer elements than this are compared one by one.
+const FEWEST_TABLED: usize = 4;
+
+/// Tag and sub-tag at once.
+fn both() -> wasm_encoder::MemArg {
+    memory(layout::TAG_OFFSET, 1)
+}
+
+impl FunctionCompiler<'_, '_> {
+    /// Takes care of a call and the statement behind it, if that only asks whether the result is anything but `false`.
+    pub(super) fn condition(&mut self, call: &Statement, behind: Option<&Statement>) -> bool {
+        let Stmt::Call { func, args, result } = &call.stmt else { return false };
+        match behind.map(|behind| &behind.stmt) {
+            Some(Stmt::NotEqual { a: Operand::Local(tested), b: Operand::Bool(false) }) if tested == result => {}
+            _ => return false,
+        }
+        if self.module.functions.contains_key(func.as_str()) || args.contains(&Operand::Local(*result)) {
+            return false;
+        }
+        let known = match args.as_slice() {
+            [value] => self.type_test(func, *value),
+            [a, b] => match func.as_str() {
+                "gt" | "gte" | "lt" | "lte" => self.order(func, *a, *b),
+                "internal.member_2" => self.member(*a, *b),
+                _ => false,
+            },
+            _ => false,
+        };
+        if known {
+            // Who reads the result finds what the call gave: `false` where the block is left here.
+            let (no, yes) = (self.module.constants.bool(false), self.module.constants.bool(true));
+            self.set_constant(*result, no);
+            self.fail_unless();
+            self.set_constant(*result, yes);
+        }
+        known
+    }
+
+    /// Pushes whether a value has a type. An undefined one reads the tag of null.
+    fn type_test(&mut self, name: &str, value: Operand) -> bool {
+        let tag = match name {
+            "is_number" => layout::TAG_NUMBER,
+            "is_string" => layout::TAG_STRING,
+            "is_boolean" => layout::TAG_BOOL,
+            "is_array" => layout::TAG_ARRAY,
+            "is_object" => layout::TAG_OBJECT,
+            "is_set" => layout::TAG_SET,
+            _ => return false,
+        };
+        self.push(value);
+        self.header_of();
+        self.emit().i32_load8_u(memory(layout::TAG_OFFSET, 0)).i32_const(i32::from(tag)).i32_eq();
+        if tag == layout::TAG_NUMBER {
+            self.push(value);
+            self.emit().i32_const(layout::INLINE_BIT.cast_signed()).i32_and().i32_or();
+        }
+        true
+    }
+
+    /// Pushes whether two values are in an order: small integers here, whose words are in the same one; everything else by
+    /// the builtin.
+    fn order(&mut self, name: &str, a: Operand, b: Operand) -> bool {
+        let Some(builtin) = self.module.kernel_builtin(name, 2) else { return false };
+        let mut words = [None; 2];
+        for (word, operand) in words.iter_mut().zip([a, b]) {
+            if let Some(id) = self.constant_of(operand) {
+                let Some(small) = self.module.constants.small_word(id) else { return false };
+                *word = Some(small);
+            }
+        }
+        let answer = self.temporary();
+        let done = self.open_block();
+        let other = self.open_block();
+        for (word, operand) in words.iter().zip([a, b]) {
+            if word.is_none() {
+                self.push(operand);
+                self.emit().i32_const(layout::INLINE_BIT.cast_signed()).i32_and().i32_eqz();
+                self.branch_if(other);
+            }
+        }
+        for (word, operand) in words.iter().zip([a, b]) {
+            match word {
+                Some(word) => self.push_word(*word),
+                None => self.push(operand),
+            }
+        }
+        match name {
+            "gt" => self.emit().i32_gt_s(),
+            "gte" => self.emit().i32_ge_s(),
+            "lt" => self.emit().i32_lt_s(),
+            _ => self.emit().i32_le_s(),
+        };
+        self.emit().local_set(answer);
+        self.branch(done);
+        self.close();
+        self.push(a);
+        self.push(b);
+        self.call_target(builtin);
+        self.emit().i32_load16_u(both()).i32_const(TRUE).i32_eq().local_set(answer);
+        self.close();
+        self.get(answer);
+        true
+    }
+
+    /// Pushes whether a value is in a constant collection of scalars.
+    fn member(&mut self, value: Operand, collection: Operand) -> bool {
+        let Some(id) = self.constant_of(collection) else { return false };
+        if self.constant_of(value).is_some() {
+            return false;
+        }
+        let constants = &self.module.constants;
+        let Some(elements) = constants.as_elements(id).filter(|elements| {
+            elements.len() >= FEWEST_TABLED && elements.iter().all(|element| constants.is_index_key(*element))
+        }) else {
+            return false;
+        };
+        let elements = elements.to_vec();
+        let table = self.module.member_table(id, &elements);
+        self.push_word(table);
+        self.push(value);
+        self.call("sg_index_find1");
+        true
+    }
+
+    /// Leaves the block unless a value is (or, if not `want`, is not) a constant. Whether it could tell without a call.
+    pub(super) fn compare_with(&mut self, value: Operand, constant: ConstId, want: bool) -> bool {
+        if self.module.constants.as_array(constant).is_some_and(<[_]>::is_empty) {
+            let (header, answer) = (self.temporary(), self.temporary());
+            let done = self.open_block();
+            let other = self.open_block();
+            self.push(value);
+            self.header_of();
+            self.emit().local_tee(header).i32_load16_u(both()).i32_const(i32::from(layout::TAG_ARRAY)).i32_ne();
+            self.branch_if(other);
+            self.get(header);
+            self.emit().i32_load(memory(layout::LEN_OFFSET, 2)).i32_eqz().local_set(answer);
+            self.branch(done);
+            self.close();
+            // Another type, or an array with another header.
+            self.push(value);
+            self.push_constant(constant);
+            self.call("sg_equal");
+            self.emit().local_set(answer);
+            self.close();
+            self.get(answer);
+            if want { self.fail_unless() } else { self.fail_if() }
+            return true;
+        }
+        if self.module.constants.as_text(constant).is_none() {
+            return false;
+        }
+        // Constants that are equal are one.
+        let answer = self.temporary();
+        self.emit().i32_const(1).local_set(answer);
+        let done = self.open_block();
+        self.push(value);
+        self.push_constant(constant);
+        self.emit().i32_eq();
+        self.branch_if(done);
+        self.push(value);
+        self.push_constant(constant);
+        self.call("sg_equal");
+        self.emit().local_set(answer);
+        self.close();
+        self.get(answer);
+        if want { self.fail_unless() } else { self.fail_if() }
+        true
+    }
+
+    /// Pushes the member or element at a constant key, 0 if there is none, by a guess that is checked: where objects of this
+    /// plan have the key, or a small index of an array. Whether there was anything to guess.
+    pub(super) fn guessed_member(&mut self, source: Operand, key: Operand, target: Local) -> bool {
+        let Operand::Local(source) = source else { return false };
+        if self.known.contains_key(&source) {
+            return false;
+        }
+        let Some(constant) = self.constant_of(key) else { return false };
+        let (tag, place, stride) = match self.module.constants.as_index(constant) {
+            Some(index) if index < 16 => (layout::TAG_ARRAY, index, layout::ELEMENT_SIZE),
+            Some(_) => return false,
+            None => match self.module.hints.get(&constant) {
+                Some(place) => (layout::TAG_OBJECT, *place, layout::PAIR_SIZE),
+                None => return false,
+            },
+        };
+        let (found, header) = (self.temporary(), self.temporary());
+        let done = self.open_block();
+        let other = self.open_block();
+        self.push(Operand::Local(source));
+        self.header_of();
+        // A sub-tag would be that of another header.
+        self.emit().local_tee(header).i32_load16_u(both()).i32_const(i32::from(tag)).i32_ne();
+        self.branch_if(other);
+        self.get(header);
+        self.emit().i32_load(memory(layout::LEN_OFFSET, 2)).i32_const(place.cast_signed()).i32_le_u();
+        self.branch_if(other);
+        let mut offset = place * stride;
+        self.get(header);
+        self.emit().i32_load(memory(layout::PTR_OFFSET, 2));
+        if tag == layout::TAG_OBJECT {
+            // Only a constant key has its address, and a constant key is in an object once.
+            self.emit().local_tee(found).i32_load(memory(offset, 2));
+            self.push_constant(constant);
+            self.emit().i32_ne();
+            self.branch_if(other);
+            self.get(found);
+            offset += layout::ELEMENT_SIZE;
+        }
+        self.emit().i32_load(memory(offset, 2)).local_set(found);
+        self.branch(done);
+        self.close();
+        self.push(Operand::Local(source));
+        self.push_constant(constant);
+        self.call("sg_get");
+        self.emit().local_set(found);
+        self.close();
+        self.get(found);
+        self.tee(target);
+        self.fail_unless();
+        true
+    }
+}

@@ -1,0 +1,202 @@
+//! The parts of the input that a policy reads: a table that says which, and a scanner that reads just them from JSON.
+//!
+//! A compiler that knows every path by which a policy looks into its input writes them down as a tree ([`Paths`], made
+//! natively). Each place in the tree has a *slot*. [`scan::scan`] walks the text of an input once, checks all of it, and puts
+//! what the policy reads into the slots: a value where the tree ends, `null` where it only leads on, nothing where the input
+//! has nothing. [`fill`] does the same from a value. What is not read is not made.
+//!
+//! Of equal keys the last counts, with everything below it.
+//!
+//! A table is a sequence of words: the number of slots, the address of the slots in a module's memory (0 natively), the
+//! entry of the input itself, then nodes and texts. An *entry* is what [`entry`] lists. A *node* holds the members that are
+//! read of an object: the bits of its hash, 0, the hash's factor (u64), then 2^bits entries, of which those without a key
+//! have the length `u32::MAX`. Offsets are in words from the start of the table.
+#![allow(unsafe_code, reason = "reads a table in static data, and text whose end is marked")]
+
+#[cfg(not(target_arch = "wasm32"))]
+use crate::Heap;
+use crate::Value;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod paths;
+pub(crate) mod scan;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use paths::{PathId, Paths};
+
+/// Where a table's parts are, in words.
+pub mod header {
+    /// How many slots there are.
+    pub const SLOTS: usize = 0;
+    /// The address of the slots, which are addresses of values.
+    pub const ADDRESS: usize = 1;
+    /// The entry of the input itself.
+    pub const ROOT: usize = 2;
+}
+
+/// Where an entry's parts are, in words from its start.
+pub mod entry {
+    /// The first eight bytes of the key (u64), with zeros for those that are missing.
+    pub const FIRST: usize = 0;
+    /// The last eight bytes of the key (u64); 0 if it is shorter.
+    pub const LAST: usize = 2;
+    /// Length of the key in bytes; [`NO_KEY`] in an entry that is not used.
+    pub const LEN: usize = 4;
+    /// Offset of the key's text.
+    pub const TEXT: usize = 5;
+    /// The slot.
+    pub const SLOT: usize = 6;
+    /// One past the last slot of what lies below, and of this one.
+    pub const END: usize = 7;
+    /// Offset of the node of what is read below; 0 where the whole value is read.
+    pub const NODE: usize = 8;
+    /// Words of an entry.
+    pub const SIZE: usize = 10;
+    /// The length of no key.
+    pub const NO_KEY: u32 = u32::MAX;
+}
+
+/// Where a node's parts are, in words from its start.
+pub mod node {
+    /// Bits of the hash, at least 1.
+    pub const BITS: usize = 0;
+    /// The factor of the hash (u64).
+    pub const FACTOR: usize = 2;
+    /// The first entry.
+    pub const ENTRIES: usize = 4;
+}
+
+/// Which entry of a node a key would be in.
+#[inline(always)]
+pub(crate) const fn place(first: u64, last: u64, len: u32, factor: u64, bits: u32) -> usize {
+    let mixed = (first ^ last.rotate_left(29) ^ len as u64).wrapping_mul(factor);
+    (mixed >> (64 - bits)) as usize
+}
+
+/// The first and the last eight bytes of a key, as entries hold them.
+#[inline]
+pub(crate) fn ends(key: &[u8]) -> (u64, u64) {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    match (key.first_chunk::<8>(), key.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (word(first), word(last)),
+        _ => (crate::bytes::short_word(key), 0),
+    }
+}
+
+/// A table in memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Table(pub(crate) *const u32);
+
+impl Table {
+    /// # Safety
+    /// `offset` must be one of a word in the table, here and below.
+    #[inline(always)]
+    pub(crate) unsafe fn word(self, offset: usize) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { *self.0.add(offset) }
+    }
+
+    /// # Safety
+    /// As for `word`.
+    #[inline(always)]
+    pub(crate) unsafe fn wide(self, offset: usize) -> u64 {
+        // SAFETY: the caller's promise; a table need not be aligned to 8.
+        unsafe { self.0.add(offset).cast::<u64>().read_unaligned() }
+    }
+
+    /// The bytes of an entry's key.
+    ///
+    /// # Safety
+    /// `entry` must be one of the table's that has a key.
+    pub(crate) unsafe fn key<'t>(self, entry: *const u32) -> &'t [u8] {
+        // SAFETY: the text lies in the table.
+        unsafe {
+            let text = self.0.add(*entry.add(entry::TEXT) as usize).cast::<u8>();
+            core::slice::from_raw_parts(text, *entry.add(entry::LEN) as usize)
+        }
+    }
+
+    /// The entry of `key` in a node, or null.
+    ///
+    /// # Safety
+    /// `node` must be one of the table's.
+    #[inline(never)]
+    pub(crate) unsafe fn find(self, node: *const u32, key: &[u8]) -> *const u32 {
+        let ((first, last), Ok(len)) = (ends(key), u32::try_from(key.len())) else { return core::ptr::null() };
+        // SAFETY: the place is within the node's entries.
+        unsafe {
+            let place = place(first, last, len, Table(node).wide(node::FACTOR), *node.add(node::BITS));
+            let found = node.add(node::ENTRIES + place * entry::SIZE);
+            let same = *found.add(entry::LEN) == len && crate::bytes::equal(self.key(found), key);
+            if same { found } else { core::ptr::null() }
+        }
+    }
+}
+
+/// Fills slots from a value: what [`scan::scan`] does from its text.
+///
+/// # Safety
+/// `table` must be a table, and `slots` must hold as many values as it says.
+pub(crate) unsafe fn fill<'h>(table: Table, slots: *mut Option<Value<'h>>, input: Option<Value<'h>>) {
+    // SAFETY: all slots are within those that the table counts.
+    unsafe {
+        for slot in 0..table.word(header::SLOTS) as usize {
+            *slots.add(slot) = None;
+        }
+        if let Some(input) = input {
+            fill_entry(table, slots, header::ROOT, input);
+        }
+    }
+}
+
+/// Recurses as deep as the tree.
+///
+/// # Safety
+/// As for [`fill`]; `at` must be the offset of an entry.
+unsafe fn fill_entry<'h>(table: Table, slots: *mut Option<Value<'h>>, at: usize, value: Value<'h>) {
+    // SAFETY: as in `fill`.
+    unsafe {
+        let node = table.word(at + entry::NODE) as usize;
+        let slot = slots.add(table.word(at + entry::SLOT) as usize);
+        if node == 0 {
+            *slot = Some(value);
+            return;
+        }
+        *slot = Some(Value::null());
+        let entries = node + node::ENTRIES;
+        for place in 0..1_usize << table.word(node + node::BITS) {
+            let child = entries + place * entry::SIZE;
+            if table.word(child + entry::LEN) != entry::NO_KEY
+                && let Ok(key) = core::str::from_utf8(table.key(table.0.add(child)))
+                && let Some(member) = value.get_str(key)
+            {
+                fill_entry(table, slots, child, member);
+            }
+        }
+    }
+}
+
+/// Reads JSON by a table, natively: the slots, or `None` where the scanner leaves the text to the parser. For tests and
+/// tools; a module calls `scan` and `fill` on its own memory.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn read<'h>(heap: Heap<'h>, table: &[u32], text: &[u8]) -> Option<Vec<Option<Value<'h>>>> {
+    let mut marked = Vec::with_capacity(text.len() + scan::SLACK);
+    marked.extend_from_slice(text);
+    marked.resize(text.len() + scan::SLACK, 0);
+    let marked = heap.copy(&marked);
+    let mut slots = vec![None; *table.first()? as usize];
+    // SAFETY: the text is followed by zeros enough, and tables are made by `Paths` only.
+    let done = unsafe { scan::scan(heap, Table(table.as_ptr()), slots.as_mut_ptr(), marked.get(..text.len())?) };
+    done.then_some(slots)
+}
+
+/// Fills slots from a value, natively.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn read_value<'h>(table: &[u32], input: Option<Value<'h>>) -> Vec<Option<Value<'h>>> {
+    let mut slots = vec![None; table.first().map_or(0, |count| *count as usize)];
+    if !slots.is_empty() {
+        // SAFETY: as in `read`.
+        unsafe { fill(Table(table.as_ptr()), slots.as_mut_ptr(), input) }
+    }
+    slots
+}

@@ -1,0 +1,190 @@
+//! The scanner against the parser: whatever the text, the slots are what a lookup in the parsed value gives, and a text that
+//! the parser refuses is never read.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+use proptest::prelude::*;
+use sealgate_kernel::input::{PathId, Paths, read, read_value};
+use sealgate_kernel::json::{Notation, dump, parse};
+use sealgate_kernel::{Arena, Heap, Value};
+
+/// Keys that resemble one another: empty, short, of a word and more, with the same ends, with what must be escaped.
+const KEYS: [&str; 16] = [
+    "role",
+    "tool",
+    "args",
+    "amount",
+    "",
+    "a",
+    "é",
+    "a\"b",
+    "tab\tbed",
+    "exactly8",
+    "exactly8x",
+    "sixteen-letters!",
+    "the-same-ends-AAAA-the-same-ends",
+    "the-same-ends-BBBB-the-same-ends",
+    "customer_id_of_it",
+    "😀",
+];
+
+/// A tree that reads some of what the keys can lead to.
+fn tree(chosen: &[(u8, u8, u8, bool)]) -> Option<Vec<u32>> {
+    let mut paths = Paths::default();
+    for (a, b, c, deep) in chosen {
+        let mut at = PathId::ROOT;
+        for key in [a, b, c].into_iter().take(if *deep { 3 } else { 2 }) {
+            at = paths.member(at, KEYS[usize::from(*key) % KEYS.len()]);
+        }
+        if c % 4 == 0 {
+            paths.read_whole(at);
+        }
+    }
+    paths.settle().then(|| paths.table(0))
+}
+
+fn shown<'h>(heap: Heap<'h>, slots: &[Option<Value<'h>>]) -> Vec<Option<&'h str>> {
+    slots.iter().map(|slot| slot.map(|value| dump(heap, value, Notation::Json))).collect()
+}
+
+/// Gives whether the scanner read the text.
+fn check(table: &[u32], text: &[u8]) -> bool {
+    let arena = Arena::new();
+    let heap = arena.heap();
+    let scanned = read(heap, table, text);
+    match (parse(heap, text, Notation::Json), &scanned) {
+        (Ok(value), Some(slots)) => {
+            assert_eq!(shown(heap, slots), shown(heap, &read_value(table, Some(value))), "{}", text.escape_ascii());
+        }
+        (Ok(_), None) => {}
+        (Err(_), scanned) => assert!(scanned.is_none(), "{}", text.escape_ascii()),
+    }
+    scanned.is_some()
+}
+
+/// JSON texts whose objects have the keys above, some of them twice, written with and without escapes and space.
+fn text() -> impl Strategy<Value = String> {
+    let space = prop_oneof![4 => Just(""), 1 => Just(" "), 1 => Just("\n\t \r")];
+    let escaped = |text: &str, how: u8| match how % 4 {
+        0 => {
+            let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            format!("\"{units}\"")
+        }
+        _ => serde_json::to_string(text).unwrap(),
+    };
+    let key = (any::<u8>(), any::<u8>()).prop_map(move |(key, how)| escaped(KEYS[usize::from(key) % KEYS.len()], how));
+    let string = prop_oneof![any::<String>(), "[a-z\"\\\\\n/ ]{0,40}", "[ -~]{0,40}"];
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just("false".to_owned()),
+        any::<i64>().prop_map(|number| number.to_string()),
+        (0_i64..2000).prop_map(|number| number.to_string()),
+        "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,4})?",
+        (string, any::<u8>()).prop_map(move |(text, how)| escaped(&text, how)),
+    ];
+    let value = leaf.prop_recursive(6, 60, 8, move |inner| {
+        let (key, space) = (key.clone(), space.clone());
+        let member = (space.clone(), key, space.clone(), space, inner.clone())
+            .prop_map(|(a, key, b, c, value)| format!("{a}{key}{b}:{c}{value}{a}"));
+        prop_oneof![
+            1 => prop::collection::vec(inner, 0..6).prop_map(|all| format!("[{}]", all.join(" ,"))),
+            3 => prop::collection::vec(member, 0..8).prop_map(|all| format!("{{{}}}", all.join(","))),
+        ]
+    });
+    (value, prop_oneof![3 => Just(""), 1 => Just(" \n")]).prop_map(|(value, space)| format!("{space}{value}{space}"))
+}
+
+fn paths() -> impl Strategy<Value = Vec<(u8, u8, u8, bool)>> {
+    prop::collection::vec(any::<(u8, u8, u8, bool)>(), 0..10)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn reads_what_the_parser_reads(chosen in paths(), text in text()) {
+        if let Some(table) = tree(&chosen) {
+            let read = check(&table, text.as_bytes());
+            prop_assert_eq!(read, text.trim_start().starts_with('{'), "{}", text);
+        }
+    }
+
+    #[test]
+    fn refuses_what_the_parser_refuses(
+        chosen in paths(),
+        text in text(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3), 1..4),
+    ) {
+        if let Some(table) = tree(&chosen) {
+            let mut bytes = text.into_bytes();
+            for (at, byte, how) in changes {
+                let at = at.index(bytes.len() + 1);
+                match how {
+                    0 => bytes.insert(at, byte),
+                    1 => bytes.truncate(at),
+                    _ => bytes[at..].iter_mut().take(1).for_each(|old| *old = byte),
+                }
+            }
+            check(&table, &bytes);
+        }
+    }
+
+    #[test]
+    fn refuses_noise(chosen in paths(), text in "[{}\\[\\]\",:0-9a-c\\\\ \\x00-\\x1ftruefalsn.eE+-]{0,40}") {
+        if let Some(table) = tree(&chosen) {
+            check(&table, text.as_bytes());
+            check(&table, format!("{{{text}").as_bytes());
+        }
+    }
+}
+
+#[test]
+fn what_is_special_about_texts() {
+    let mut paths = Paths::default();
+    let args = paths.member(PathId::ROOT, "args");
+    let amount = paths.member(args, "amount");
+    let slots = {
+        assert!(paths.settle());
+        paths.slots()
+    };
+    let slot = |at| Paths::slot(&slots, at) as usize;
+    let table = paths.table(0);
+    let nested = |depth: usize| format!(r#"{{"x":{}{},"args":{{"amount":1}}}}"#, "[".repeat(depth), "]".repeat(depth));
+    for (text, expected) in [
+        (r#"{"args":{"amount":1}}"#, Some("1")),
+        (r#"{"args":{"amount":1,"amount":2.50}}"#, Some("2.50")),
+        (r#"{"args":{"amount":1},"args":{}}"#, None),
+        (r#"{"args":{"amount":1},"args":7}"#, None),
+        (r#"{"args":{"\u0061mount":{"b":2,"a":[1]}}}"#, Some(r#"{"a":[1],"b":2}"#)),
+        (r#"{"args":[{"amount":1}]}"#, None),
+        (r#"{"args":{"amount":9007199254740993}}"#, Some("9007199254740993")),
+        (r#"{"args":{"amount":12345678}}"#, Some("12345678")),
+        (r#"{"args":{"amount":0}}"#, Some("0")),
+        (r#"{"args":{"amount":"\ud83d\ude00"}}"#, Some("\"😀\"")),
+        (&nested(40), Some("1")),
+        ("{}", None),
+    ] {
+        let arena = Arena::new();
+        let read = read(arena.heap(), &table, text.as_bytes()).unwrap();
+        assert_eq!(shown(arena.heap(), &read)[slot(amount)], expected, "{text}");
+        check(&table, text.as_bytes());
+    }
+    for text in [&nested(80), "[]", "", "{", "{\"args\":{\"amount\":01}}", "{\"a\":\"\u{1}\"}", "{\"args\":1,}"] {
+        assert!(!check(&table, text.as_bytes()), "{text}");
+    }
+    assert!(!check(&table, b"{\"a\":\"\xff\"}"));
+    assert!(!check(&table, b"{}\0"));
+}
+
+#[test]
+fn keys_that_no_hash_tells_apart_make_their_object_whole() {
+    let mut paths = Paths::default();
+    let args = paths.member(PathId::ROOT, "args");
+    for key in ["the-same-ends-AAAA-the-same-ends", "the-same-ends-BBBB-the-same-ends"] {
+        paths.member(args, key);
+    }
+    assert!(paths.settle());
+    assert!(paths.is_whole(args));
+    paths.read_whole(PathId::ROOT);
+    assert!(!paths.settle());
+}
