@@ -154,7 +154,11 @@ impl FunctionCompiler<'_, '_> {
             self.emit().local_set(answer);
             self.close();
             self.get(answer);
-            if want { self.fail_unless() } else { self.fail_if() }
+            if want {
+                self.fail_unless()
+            } else {
+                self.fail_if()
+            }
             return true;
         }
         if self.module.constants.as_text(constant).is_none() {
@@ -174,7 +178,11 @@ impl FunctionCompiler<'_, '_> {
         self.emit().local_set(answer);
         self.close();
         self.get(answer);
-        if want { self.fail_unless() } else { self.fail_if() }
+        if want {
+            self.fail_unless()
+        } else {
+            self.fail_if()
+        }
         true
     }
 

@@ -63,7 +63,9 @@ fn single(policy: &Policy, plan: &Plan) -> Option<(Block, Operand)> {
     match &end[1].stmt {
         Stmt::ObjectInsert { key: Operand::String(key), value, object }
             if super::inputs::text(policy, *key) == "result"
-                && made == object && added == object && *value != Operand::Local(*object) =>
+                && made == object
+                && added == object
+                && *value != Operand::Local(*object) =>
         {
             Some((Block { stmts: stmts.to_vec() }, *value))
         }

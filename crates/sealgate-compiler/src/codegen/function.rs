@@ -11,8 +11,8 @@ use sealgate_kernel::input::PathId;
 use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, MemArgTarget};
 
 use super::constants::ConstId;
-use super::inputs::Places;
 use super::folding::{Folding, Pending};
+use super::inputs::Places;
 use super::{CodegenError, Module};
 use crate::ir::{Block, Local, Location, Operand, Stmt, StringIndex};
 use crate::link::{Body, Target};

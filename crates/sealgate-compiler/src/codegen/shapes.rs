@@ -63,7 +63,8 @@ impl FunctionCompiler<'_, '_> {
         let mut reads = 0;
         for (at, statement) in block.stmts.iter().enumerate().skip(place + 1) {
             match &statement.stmt {
-                Stmt::ObjectInsert { key, value, object: into } | Stmt::ObjectInsertOnce { key, value, object: into }
+                Stmt::ObjectInsert { key, value, object: into }
+                | Stmt::ObjectInsertOnce { key, value, object: into }
                     if *into == object =>
                 {
                     let Operand::String(key) = key else { return None };

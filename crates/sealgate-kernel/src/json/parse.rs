@@ -264,7 +264,12 @@ fn string<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usiz
 }
 
 #[inline(never)]
-pub(super) fn other_string<'h>(heap: Heap<'h>, compact: bool, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
+pub(super) fn other_string<'h>(
+    heap: Heap<'h>,
+    compact: bool,
+    text: &'h [u8],
+    at: &mut usize,
+) -> Result<Value<'h>, ParseError> {
     let start = *at + 1;
     let (end, escaped) = string_end(text, start)?;
     *at = end + 1;
@@ -276,7 +281,12 @@ pub(super) fn other_string<'h>(heap: Heap<'h>, compact: bool, text: &'h [u8], at
 
 /// Reads the number at `at`: short integers here, the rest by [`Number::scan`].
 #[inline(always)]
-pub(super) fn number<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
+pub(super) fn number<'h>(
+    heap: Heap<'h>,
+    seen: &mut Seen<'h>,
+    text: &'h [u8],
+    at: &mut usize,
+) -> Result<Value<'h>, ParseError> {
     let mut end = *at;
     let mut value: i64 = 0;
     while let Some(digit) = text.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
@@ -307,7 +317,12 @@ fn other_number<'h>(
 }
 
 #[inline(always)]
-pub(super) fn literal<'h>(text: &[u8], at: &mut usize, literal: &[u8], value: Value<'h>) -> Result<Value<'h>, ParseError> {
+pub(super) fn literal<'h>(
+    text: &[u8],
+    at: &mut usize,
+    literal: &[u8],
+    value: Value<'h>,
+) -> Result<Value<'h>, ParseError> {
     if text.get(*at..).is_some_and(|rest| rest.starts_with(literal)) {
         *at += literal.len();
         return Ok(value);
