@@ -5,6 +5,7 @@
 //! it refuses with a finding at the place.
 
 mod calls;
+mod comprehensions;
 mod contexts;
 mod data;
 mod declarations;
@@ -49,6 +50,8 @@ pub struct Planner<'a> {
     /// Functions that something calls, planned or waiting.
     known: HashSet<(DocumentId, ContextId)>,
     waiting: Vec<(DocumentId, ContextId)>,
+    /// How many functions collect comprehensions.
+    indexes: usize,
     found: Diagnostics,
 }
 
@@ -80,6 +83,7 @@ impl<'a> Planner<'a> {
             contexts: Contexts::default(),
             known: HashSet::new(),
             waiting: Vec::new(),
+            indexes: 0,
             found: Diagnostics::new(),
         }
     }

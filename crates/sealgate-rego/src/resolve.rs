@@ -3,6 +3,7 @@
 //! All findings of all modules are gathered. Knows nothing of plans.
 
 mod captured;
+mod comprehension_index;
 mod declare;
 mod globals;
 mod hoist;
@@ -117,6 +118,9 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
             captured::strip_rule(rule);
         }
     }
+    if !own.has_errors() {
+        resolved.rules.iter_mut().for_each(comprehension_index::rule);
+    }
     let whole = !own.has_errors();
     found.extend(own);
     whole.then_some(resolved)
@@ -174,6 +178,9 @@ pub fn resolve_query(
         check::query(&resolved, modules, &mut own);
     }
     captured::strip_query(&mut resolved);
+    if !own.has_errors() {
+        comprehension_index::query(&mut resolved.body, &resolved.vars);
+    }
     let whole = !own.has_errors();
     found.extend(own);
     whole.then_some(resolved)

@@ -326,6 +326,17 @@ pub struct Comprehension {
     pub head: ComprehensionHead,
     /// What must hold.
     pub body: Body,
+    /// How to collect it once for all values of the variables around it, where that can be done.
+    pub index: Option<Box<ComprehensionIndex>>,
+}
+
+/// How to collect a comprehension for every value of some variables around it in one pass.
+#[derive(Clone, Debug)]
+pub struct ComprehensionIndex {
+    /// The variables, bound around the comprehension, that the pass binds and groups by.
+    pub keys: Vec<VarId>,
+    /// The comprehension's body in an order that binds the keys too.
+    pub body: Body,
 }
 
 /// What a comprehension collects.

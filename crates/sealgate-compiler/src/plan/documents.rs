@@ -31,6 +31,7 @@ impl<'p, 'a> Frame<'p, 'a> {
         }
         let own: Vec<Local> = (0..document.arity()).map(|_| frame.local()).collect();
         params.extend(&own);
+        frame.called_often = !own.is_empty();
         let ret = frame.local();
         let blocks = frame.document(document, &own, ret);
         let mut path = Vec::new();

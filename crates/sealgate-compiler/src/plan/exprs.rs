@@ -32,6 +32,10 @@ impl Frame<'_, '_> {
                     let value = self.term(term);
                     self.emit(Stmt::NotEqual { a: value, b: Operand::Bool(false) });
                 }
+                // A comprehension holds, but what it asks for may end the evaluation.
+                TermKind::Comprehension(comprehension) => {
+                    self.comprehension(comprehension);
+                }
                 // Anything else is defined and not `false`.
                 _ => {}
             },

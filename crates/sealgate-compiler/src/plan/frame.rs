@@ -30,6 +30,8 @@ pub(super) struct Frame<'p, 'a> {
     span: Span,
     /// Whether it has been said that the blocks nest too deeply.
     too_deep: bool,
+    /// Whether it is a function with parameters of its own.
+    pub(super) called_often: bool,
 }
 
 /// A block that statements are being added to.
@@ -62,6 +64,7 @@ impl<'p, 'a> Frame<'p, 'a> {
             location: Location::default(),
             span: Span::default(),
             too_deep: false,
+            called_often: false,
         }
     }
 
@@ -173,6 +176,16 @@ impl<'p, 'a> Frame<'p, 'a> {
                 around.stmts.push(stmt.at(location));
             }
         }
+    }
+
+    /// How many variables the rule or query has.
+    pub(super) fn vars(&self) -> usize {
+        self.env.len()
+    }
+
+    /// Whether what is planned now may run more than once in an evaluation.
+    pub(super) fn repeats(&self) -> bool {
+        self.called_often || self.open.iter().any(|open| matches!(open.kind, OpenKind::Scan { .. }))
     }
 
     /// What a variable is bound to.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealgate_rego::resolved::{Comprehension, ComprehensionHead, Term, TermKind};
+use sealgate_rego::resolved::{Term, TermKind};
 
 use crate::ir::{Operand, Stmt};
 
@@ -72,29 +72,6 @@ impl Frame<'_, '_> {
                 self.emit(Stmt::MakeNumberRef { index, target });
             }
         }
-        target.into()
-    }
-
-    fn comprehension(&mut self, comprehension: &Comprehension) -> Operand {
-        let target = self.local();
-        self.emit(match comprehension.head {
-            ComprehensionHead::Array(_) => Stmt::MakeArray { capacity: 0, target },
-            ComprehensionHead::Set(_) => Stmt::MakeSet { target },
-            ComprehensionHead::Object(..) => Stmt::MakeObject { target },
-        });
-        let block = self.block(|this| {
-            this.body(&comprehension.body);
-            let add = match &comprehension.head {
-                ComprehensionHead::Array(term) => Stmt::ArrayAppend { value: this.term(term), array: target },
-                ComprehensionHead::Set(term) => Stmt::SetAdd { value: this.term(term), set: target },
-                ComprehensionHead::Object(key, value) => {
-                    let (key, value) = (this.term(key), this.term(value));
-                    Stmt::ObjectInsertOnce { key, value, object: target }
-                }
-            };
-            this.emit(add);
-        });
-        self.emit(Stmt::Block { blocks: vec![block] });
         target.into()
     }
 }

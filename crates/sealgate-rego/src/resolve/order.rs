@@ -7,7 +7,7 @@ use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 use crate::resolved::{Body, Comprehension, ComprehensionHead, Expr, ExprKind, Rule, Term, VarId, Variable};
 
 use super::UNSAFE_VAR_ERROR;
-use super::vars::{VarSet, comprehensions_mut, in_closures, terms_of, visit, visit_placed};
+use super::vars::{VarSet, comprehensions_mut, in_closures, in_expr, terms_of, visit, visit_placed};
 
 /// Names that an import makes keywords.
 const KEYWORDS: [&str; 7] = ["and", "contains", "every", "if", "in", "not", "or"];
@@ -230,12 +230,6 @@ fn closes_over(expr: &Expr, of_body: &VarSet, given: &VarSet) -> Vec<VarId> {
 /// The variables of a body outside of closures.
 fn visible(body: &Body) -> VarSet {
     let mut set = VarSet::default();
-    for expr in body {
-        terms_of(expr, &mut |term| {
-            visit(term, &mut |id| {
-                set.insert(id);
-            });
-        });
-    }
+    body.iter().for_each(|expr| in_expr(expr, &mut set));
     set
 }

@@ -128,6 +128,15 @@ pub(super) fn comprehensions_mut(term: &mut Term, see: &mut impl FnMut(&mut Comp
     }
 }
 
+/// The variables of an expression outside of closures.
+pub(super) fn in_expr(expr: &Expr, set: &mut VarSet) {
+    terms_of(expr, &mut |term| {
+        visit(term, &mut |id| {
+            set.insert(id);
+        });
+    });
+}
+
 /// Every variable in the closures of an expression, at any depth.
 pub(super) fn in_closures(expr: &Expr, set: &mut VarSet) {
     terms_of(expr, &mut |term| comprehensions(term, &mut |comprehension| in_comprehension(comprehension, set)));
@@ -168,11 +177,7 @@ fn in_comprehension(comprehension: &Comprehension, set: &mut VarSet) {
 
 fn in_body(body: &Body, set: &mut VarSet) {
     for expr in body {
-        terms_of(expr, &mut |term| {
-            visit(term, &mut |id| {
-                set.insert(id);
-            });
-        });
+        in_expr(expr, set);
         in_closures(expr, set);
     }
 }

@@ -133,7 +133,7 @@ impl Lowering<'_> {
             let mut body = Vec::new();
             let term = self.term(arg, &mut body);
             let head = self.bind(term, &mut body);
-            let comprehension = Comprehension { head: ComprehensionHead::Set(head), body };
+            let comprehension = Comprehension { head: ComprehensionHead::Set(head), body, index: None };
             items.push(Term { kind: TermKind::Comprehension(Box::new(comprehension)), span: arg.span });
         }
         let args = vec![Term { kind: TermKind::Array(items), span }];
@@ -166,7 +166,11 @@ impl Lowering<'_> {
                 for expr in body.iter_mut().skip(replaced) {
                     expr.with.clone_from(&with);
                 }
-                TermKind::Comprehension(Box::new(Comprehension { head: ComprehensionHead::Set(head), body }))
+                TermKind::Comprehension(Box::new(Comprehension {
+                    head: ComprehensionHead::Set(head),
+                    body,
+                    index: None,
+                }))
             }
         };
         Term { kind, span }

@@ -113,7 +113,7 @@ impl Lowering<'_> {
         let mut exprs = self.exprs(body);
         let head = head(self, &mut exprs);
         self.scopes.pop();
-        TermKind::Comprehension(Box::new(Comprehension { head, body: exprs }))
+        TermKind::Comprehension(Box::new(Comprehension { head, body: exprs, index: None }))
     }
 
     fn comprehension_term(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {

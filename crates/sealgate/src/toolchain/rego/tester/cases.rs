@@ -132,7 +132,7 @@ fn in_term(term: &Term, vars: &mut HashSet<VarId>) {
             in_term(value, vars);
         }),
         TermKind::Comprehension(inner) => {
-            let Comprehension { head, body } = &**inner;
+            let Comprehension { head, body, .. } = &**inner;
             match head {
                 ComprehensionHead::Array(term) | ComprehensionHead::Set(term) => in_term(term, vars),
                 ComprehensionHead::Object(key, value) => {

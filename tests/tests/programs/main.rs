@@ -1,0 +1,163 @@
+//! Rego programs drawn at random, decided by our compiler and runtime and by real OPA: the same values, the same undefined,
+//! the same error codes.
+//!
+//! `SEALGATE_SEED` and `SEALGATE_PROGRAMS` draw others, or more.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends by panicking")]
+
+mod engines;
+mod generator;
+mod random;
+
+use std::time::{Duration, Instant};
+
+use engines::{Answer, Engines, compile};
+use generator::{Program, program};
+use sealgate::{Format, RuntimeOptions};
+use sealgate_testkit::{Opa, require};
+use serde_json::json;
+
+/// How many are drawn unless the environment says otherwise.
+const PROGRAMS: u64 = 400;
+/// How many differences are shown, each reduced to the rules that it needs.
+const SHOWN: usize = 5;
+
+#[test]
+fn random_programs_decide_as_opa() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let (first, count) = (number("SEALGATE_SEED", 1), number("SEALGATE_PROGRAMS", PROGRAMS));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4) as u64;
+    let results: Vec<Tally> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|worker| {
+                let opa = &opa;
+                scope.spawn(move || {
+                    let engines = Engines::start(opa);
+                    let mut tally = Tally::default();
+                    let mut seed = first.wrapping_mul(1_000_003).wrapping_add(worker);
+                    for _ in (worker..count).step_by(usize::try_from(threads).unwrap()) {
+                        tally.hold(&engines, seed);
+                        seed = seed.wrapping_add(threads);
+                    }
+                    tally
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    let total = |of: fn(&Tally) -> usize| results.iter().map(of).sum::<usize>();
+    let (values, undefined, errors) = (total(|t| t.values), total(|t| t.undefined), total(|t| t.errors));
+    let refused = total(|t| t.refused);
+    println!("{count} programs: {values} values, {undefined} undefined, {errors} errors, {refused} refused");
+    let complaints: Vec<&String> = results.iter().flat_map(|tally| &tally.complaints).collect();
+    let shown: Vec<_> = complaints.iter().take(SHOWN).map(|text| text.as_str()).collect();
+    assert!(complaints.is_empty(), "{} differences:\n{}", complaints.len(), shown.join("\n=====\n"));
+    // A generator that draws nothing but nonsense would find nothing.
+    assert!(values > errors && values > undefined / 2, "the programs say too little");
+}
+
+#[test]
+fn comprehensions_below_a_loop_take_linear_time() {
+    let rule = "r0 := count([n | some t in input; id := t.id; n := [p | some p in input; p.id == id]])".to_owned();
+    let program = Program { rules: vec![rule], names: vec!["r0".to_owned()], data: json!({}), inputs: Vec::new() };
+    let options = RuntimeOptions { deadline: Duration::from_secs(60), ..RuntimeOptions::default() };
+    let policy = compile(&program, &options).unwrap();
+    let took = |count: usize| {
+        let input: Vec<_> = (0..count).map(|id| json!({"id": id})).collect();
+        let input = json!(input).to_string();
+        let started = Instant::now();
+        let rows = policy.evaluate("t/r0", input.as_bytes(), Format::Json).unwrap();
+        assert_eq!(rows, format!("[{{\"result\":{count}}}]"));
+        started.elapsed()
+    };
+    took(500);
+    let (few, many) = (took(500), took(10_000));
+    // A pass for each would be 400 times as much.
+    assert!(many < few * 150, "500 take {few:?}, 10,000 take {many:?}");
+}
+
+#[derive(Default)]
+struct Tally {
+    values: usize,
+    undefined: usize,
+    errors: usize,
+    refused: usize,
+    complaints: Vec<String>,
+}
+
+impl Tally {
+    fn hold(&mut self, engines: &Engines<'_>, seed: u64) {
+        let drawn = program(seed);
+        let (ours, theirs) = (engines.ours(&drawn), engines.theirs(&drawn));
+        for answer in theirs.iter() {
+            match answer {
+                Answer::Value(_) => self.values += 1,
+                Answer::Undefined => self.undefined += 1,
+                Answer::Error(_) => self.errors += 1,
+                Answer::Refused(_) => self.refused += 1,
+            }
+        }
+        if engines.agree(&drawn, &ours, &theirs) {
+            return;
+        }
+        if self.complaints.len() < SHOWN {
+            let small = reduce(engines, drawn);
+            let (ours, theirs) = (engines.ours(&small), engines.theirs(&small));
+            let at = (0..ours.len().max(theirs.len())).find(|at| ours.get(*at) != theirs.get(*at));
+            let at = at.unwrap_or_default();
+            let (name, input) =
+                small.asked().nth(at).map_or(("", String::new()), |(name, input)| (name, input.to_string()));
+            self.complaints.push(format!(
+                "seed {seed}: {name}\ninput {input}\nours   {:?}\ntheirs {:?}\n{}",
+                ours.get(at),
+                theirs.get(at),
+                small.module()
+            ));
+        } else {
+            self.complaints.push(format!("seed {seed}"));
+        }
+    }
+}
+
+/// The program with as few rules and statements as the difference needs.
+fn reduce(engines: &Engines<'_>, mut program: Program) -> Program {
+    let kind = kinds(engines, &program);
+    let differs = |program: &Program| kinds(engines, program) == kind;
+    loop {
+        let mut smaller = None;
+        for rule in 0..program.rules.len() {
+            let mut without = program.clone();
+            without.rules.remove(rule);
+            if differs(&without) {
+                smaller = Some(without);
+                break;
+            }
+            let lines: Vec<&str> = program.rules[rule].lines().collect();
+            for line in (0..lines.len()).filter(|line| lines[*line].starts_with('\t')) {
+                let kept: Vec<&str> =
+                    lines.iter().enumerate().filter(|(at, _)| *at != line).map(|(_, text)| *text).collect();
+                let mut without = program.clone();
+                without.rules[rule] = kept.join("\n");
+                if differs(&without) {
+                    smaller = Some(without);
+                    break;
+                }
+            }
+        }
+        match smaller {
+            Some(without) => program = without,
+            None => return program,
+        }
+    }
+}
+
+/// What kinds of answers stand against each other where the engines first differ; `None` where they do not.
+fn kinds(engines: &Engines<'_>, program: &Program) -> Option<(Option<String>, Option<String>)> {
+    let (ours, theirs) = (engines.ours(program), engines.theirs(program));
+    let at = (0..ours.len().max(theirs.len())).find(|at| ours.get(*at) != theirs.get(*at))?;
+    Some((ours.get(at).map(Answer::kind), theirs.get(at).map(Answer::kind)))
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |value| value.parse().unwrap())
+}
