@@ -46,7 +46,7 @@ pub(crate) fn ours(case: &Case) -> (Codes, String) {
         }
     }
     if !found.has_errors() {
-        resolve(&modules, ResolveOptions { strict: case.mode.strict }, &mut found);
+        resolve(&modules, ResolveOptions { strict: case.mode.strict, ..ResolveOptions::default() }, &mut found);
     }
     let errors = found.iter().filter(|found| found.severity == sealgate_diagnostics::Severity::Error);
     let codes = errors.map(|found| found.code.to_owned()).collect();
