@@ -24,6 +24,7 @@ mod host;
 mod http;
 mod json;
 mod jwt;
+mod kernel;
 mod lookup;
 mod network;
 mod nondeterministic;

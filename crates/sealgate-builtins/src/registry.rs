@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::http;
 use crate::value::Value;
 use crate::{
-    aws, graphql, json, jwt, lookup, nondeterministic, reports, schema, sprintf, strings, template, time, uri, x509,
-    yaml,
+    aws, graphql, json, jwt, kernel, lookup, nondeterministic, reports, schema, sprintf, strings, template, time, uri,
+    x509, yaml,
 };
 
 /// What a builtin reaches beyond its arguments.
@@ -158,6 +158,7 @@ impl Registry {
                 yaml::register,
             ];
             families.iter().for_each(|register| register(&mut registry));
+            kernel::register(&mut registry);
             Arc::new(registry)
         }))
     }

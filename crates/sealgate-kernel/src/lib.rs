@@ -40,8 +40,27 @@ pub use number::Number;
 pub use text::Text;
 pub use value::{Kind, Pair, Value, View};
 
-/// Ends the evaluation with `message`: through `env.opa_abort` in Wasm, by aborting the process natively. It is for states
-/// that no caller can mend (memory exhausted, a broken calling convention); bad input is an error value everywhere.
+/// What a call ends with natively where an evaluation in Wasm would be ended; see [`caught`].
+#[cfg(not(target_arch = "wasm32"))]
+struct Aborted(&'static core::ffi::CStr);
+
+/// Runs `call` natively; the message where a bound of the kernel ended it.
+///
+/// # Errors
+/// The message that a policy would be ended with.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn caught<R>(call: impl FnOnce() -> R) -> Result<R, &'static core::ffi::CStr> {
+    // Nothing that the call has touched is looked at again but its arena, which an unfinished call leaves as it is.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).map_err(|payload| {
+        match payload.downcast::<Aborted>() {
+            Ok(aborted) => aborted.0,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Ends the evaluation with `message`: through `env.opa_abort` in Wasm, natively by unwinding to [`caught`]. It is for states
+/// that no caller can mend (memory exhausted, a bound of the kernel); bad input is an error value everywhere.
 pub(crate) fn abort(message: &'static core::ffi::CStr) -> ! {
     #[cfg(target_arch = "wasm32")]
     {
@@ -49,7 +68,6 @@ pub(crate) fn abort(message: &'static core::ffi::CStr) -> ! {
     }
     #[cfg(not(target_arch = "wasm32"))]
     {
-        eprintln!("sealgate-kernel: {}", message.to_string_lossy());
-        std::process::abort()
+        std::panic::resume_unwind(alloc::boxed::Box::new(Aborted(message)))
     }
 }

@@ -1,3 +1,5 @@
+//! What is read of folders and archives, and what is refused.
+
 use super::*;
 
 fn write(folder: &Path, files: &[(&str, &str)]) {
