@@ -19,7 +19,7 @@ mod sbom;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
     /// Compile policies to signed bundles, verify them, and decide their calls.
-    BuildBundle(build_bundle::Args),
+    BuildBundle(Box<build_bundle::Args>),
     /// Compile the kernel to WebAssembly.
     BuildKernel {
         /// Compare with the committed object instead of writing it.

@@ -69,9 +69,12 @@ fn checksums(lock: &str) -> BTreeMap<(String, String), String> {
 fn bom(metadata: &Value, checksums: &BTreeMap<(String, String), String>, kernel: &[u8]) -> anyhow::Result<Value> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let packages: BTreeMap<String, Value> =
-        list(&metadata["packages"]).into_iter().map(|package| (text(&package["id"]), package)).collect();
-    let edges: BTreeMap<String, Vec<String>> = list(&metadata["resolve"]["nodes"])
+    let listed = |at: &str| metadata.pointer(at).map(list).unwrap_or_default();
+    let packages: BTreeMap<String, Value> = listed("/packages")
+        .into_iter()
+        .map(|package| (package.get("id").map(text).unwrap_or_default(), package))
+        .collect();
+    let edges: BTreeMap<String, Vec<String>> = listed("/resolve/nodes")
         .iter()
         .map(|node| {
             let normal = |dep: &&Value| list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"].is_null());
@@ -96,18 +99,22 @@ fn bom(metadata: &Value, checksums: &BTreeMap<(String, String), String>, kernel:
     let component = |id: &str| {
         let package = packages.get(id).unwrap_or(&Value::Null);
         let (name, version) = (text(&package["name"]), text(&package["version"]));
-        let mut component = json!({
-            "type": if id == root { "application" } else { "library" },
-            "bom-ref": purl(id), "name": name, "version": version, "purl": purl(id),
-        });
+        let kind = if id == root { "application" } else { "library" };
+        let mut component = serde_json::Map::new();
+        component.insert("type".to_owned(), json!(kind));
+        component.insert("bom-ref".to_owned(), json!(purl(id)));
+        component.insert("name".to_owned(), json!(name));
+        component.insert("version".to_owned(), json!(version));
+        component.insert("purl".to_owned(), json!(purl(id)));
         if let Some(license) = package["license"].as_str() {
             // Older manifests separate alternatives by a slash.
-            component["licenses"] = json!([{ "expression": license.replace('/', " OR ") }]);
+            let expression = license.replace('/', " OR ");
+            component.insert("licenses".to_owned(), json!([{ "expression": expression }]));
         }
         if let Some(checksum) = checksums.get(&(name, version)) {
-            component["hashes"] = json!([{ "alg": "SHA-256", "content": checksum }]);
+            component.insert("hashes".to_owned(), json!([{ "alg": "SHA-256", "content": checksum }]));
         }
-        component
+        Value::Object(component)
     };
     let digest: String = Sha256::digest(kernel).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut components: Vec<Value> = reached.iter().filter(|id| **id != root).map(|id| component(id)).collect();

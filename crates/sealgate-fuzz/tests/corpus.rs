@@ -1,6 +1,6 @@
 //! Every fuzz target over its seeds (finds of the fuzzer among them) and over simple mutations of them: no panic, no hang.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -318,15 +318,14 @@ pub fn json(built: &[Built], key: KeyId) -> Result<String, Failure> {
                 "key_id": key.to_string(),
                 "milliseconds": built.elapsed.as_secs_f64() * 1e3,
             });
-            match &built.made_of {
-                MadeOf::Policy { roles, tools } => {
-                    row["roles"] = (*roles).into();
-                    row["tools"] = (*tools).into();
-                }
+            let made_of = match &built.made_of {
+                MadeOf::Policy { roles, tools } => serde_json::json!({"roles": roles, "tools": tools}),
                 MadeOf::Rego { modules, entrypoints } => {
-                    row["modules"] = (*modules).into();
-                    row["entrypoints"] = entrypoints.as_slice().into();
+                    serde_json::json!({"modules": modules, "entrypoints": entrypoints})
                 }
+            };
+            if let (Some(row), serde_json::Value::Object(made_of)) = (row.as_object_mut(), made_of) {
+                row.extend(made_of);
             }
             row
         })

@@ -200,6 +200,9 @@ struct Reader<'o> {
     bytes: u64,
 }
 
+/// What is done with a file that a walk comes to: its path, its name, and the names of the folders that lead to it.
+type Take<'a, S> = dyn FnMut(&mut S, &Path, &str, &[String]) -> Result<(), ReadError> + 'a;
+
 impl Reader<'_> {
     fn read(&mut self, given: &Path) -> Result<(), ReadError> {
         let (place, path) = split_place(given);
@@ -256,7 +259,7 @@ impl Reader<'_> {
         documents.sort_by_key(|(_, _, called_data, _)| !called_data);
         for (path, parents, called_data, text) in documents {
             let place: Vec<String> = place.iter().cloned().chain(parents).collect();
-            let read = document(&path, &text).unwrap_or_else(|| Ok(Value::Null));
+            let read = document(&path, &text).unwrap_or(Ok(Value::Null));
             let merged = read.and_then(|document| {
                 // A merge that fails may leave a part behind.
                 if !called_data {
@@ -327,12 +330,7 @@ impl Reader<'_> {
 
     /// Calls `take` with every file below a folder that is not left out, in the order of names: its path, its path below
     /// the folder, and the folders between.
-    fn walk(
-        &mut self,
-        folder: &Path,
-        parents: &mut Vec<String>,
-        take: &mut dyn FnMut(&mut Self, &Path, &str, &[String]) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
+    fn walk(&mut self, folder: &Path, parents: &mut Vec<String>, take: &mut Take<'_, Self>) -> Result<(), ReadError> {
         let bound = |problem: String| ReadError::Bound { path: folder.to_owned(), problem };
         if parents.len() > MAX_DEPTH {
             return Err(bound(format!("lies more than {MAX_DEPTH} folders deep")));
