@@ -89,11 +89,11 @@ decision := {
     "round": {round(x) | some x in numbers; abs(x) < 1000000},
     "printed": {sprintf("%v %s", [x, x]) | some x in texts},
     "sub": {substring(x, 1, 2) | some x in texts},
-    "base": {base64.decode(base64.encode(x)) == x | some x in texts},
+    "base": [x | some x in texts; base64.decode(base64.encode(x)) != x],
     "paths": count([p | walk(input, [p, _])]),
     "union": object.union({"a": 1}, object.get(input, "o", {})),
     "equal": input == input,
-    "less": {x < y | some x in numbers; some y in texts},
+    "less": [x | some x in numbers; some y in texts; x < y],
 }
 "#;
 
@@ -110,7 +110,7 @@ pub fn rego_decision(data: &[u8]) {
             let rows: Value = serde_json::from_str(&text).expect("a result is JSON");
             if let Some(result) = rows.get(0).and_then(|row| row.get("result")) {
                 assert_eq!((&result["json"], &result["equal"]), (&Value::Bool(true), &Value::Bool(true)));
-                assert!(result["base"].as_array().is_none_or(|all| !all.contains(&Value::Bool(false))));
+                assert_eq!(result["base"], Value::Array(Vec::new()));
             }
         }
         Err(DecideError::InvalidInput(_)) => assert!(serde_json::from_slice::<Value>(data).is_err() || deep(data)),

@@ -46,9 +46,6 @@ pub fn write_pair(prefix: &Path, key: &SigningKey, force: bool) -> Result<(PathB
     if !force && let Some(path) = [&private, &public].into_iter().find(|path| path.symlink_metadata().is_ok()) {
         return Err(KeyError::Exists { path: path.display().to_string() });
     }
-    if let Some(folder) = prefix.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
-    }
     let mut text = Zeroizing::new(String::with_capacity(super::KEY_TEXT_LEN + 1));
     text.push_str(&key.expose_text());
     text.push('\n');

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use sealgate::bundle::SigningKey;
 use sealgate::bundle::keys::{KeyError, file};
 
@@ -19,6 +20,10 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Result<Exit, Failure> {
+        if let Some(folder) = self.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+        }
         let key = SigningKey::generate()?;
         let (private, public) = file::write_pair(&self.out, &key, self.force).map_err(|error| match error {
             KeyError::Exists { path } => Failure::Usage(format!("`{path}` exists already; --force replaces it")),

@@ -140,7 +140,8 @@ impl Generator {
 
     fn with(&mut self, depth: usize) -> String {
         let condition = self.scoped(|this| this.condition(depth));
-        let mut text = condition;
+        // OPA takes a body that is just `true` for one without modifiers.
+        let mut text = if condition == "true" { "input.b".to_owned() } else { condition };
         for _ in 0..1 + usize::from(self.random.chance(25)) {
             let target = match self.random.below(9) {
                 0 => format!("input as {}", self.ground(Kind::Any)),

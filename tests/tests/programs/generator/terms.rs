@@ -113,7 +113,7 @@ impl Generator {
             (Kind::Text, 2) => format!("sprintf(\"%v-%s\", [{}, {}])", term(Kind::Number), term(Kind::Text)),
             // OPA finds some rules unsafe in here.
             (Kind::Text, 3) => {
-                format!("$\"x{{{}}}y\"", self.variable(Kind::Number).unwrap_or_else(|| self.leaf(Kind::Any)))
+                format!("$\"x{{{}}}y\"", self.variable(Kind::Number).unwrap_or_else(|| "input.n".to_owned()))
             }
             (Kind::Text, 4) => format!("substring({}, 0, {})", term(Kind::Text), term(Kind::Number)),
             (Kind::Truth, 0) => format!("startswith({}, {})", term(Kind::Text), term(Kind::Text)),

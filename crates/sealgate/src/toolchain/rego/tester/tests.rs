@@ -1,3 +1,5 @@
+//! What is discovered, run and reported.
+
 use super::super::files::RegoFile;
 use super::*;
 
