@@ -106,10 +106,15 @@ impl<'a> Engines<'a> {
         })
     }
 
-    /// Whether ours finds a variable unsafe that OPA's safety check has lost sight of, as it does beside closures
-    /// (`docs/rego-checks.md`).
-    pub(crate) fn is_lost_sight_of(ours: &[Answer]) -> bool {
-        matches!(ours, [Answer::Refused(codes)] if codes.len() == 1 && codes.contains("rego_unsafe_var_error"))
+    /// Whether ours refuses more than OPA does, and nothing else: a variable that OPA's safety check loses sight of beside a
+    /// closure (`docs/rego-checks.md`), or an error that OPA does not meet because it asks for the parts of an expression in
+    /// another order.
+    pub(crate) fn is_stricter(ours: &[Answer], theirs: &[Answer]) -> bool {
+        match ours {
+            [Answer::Refused(codes)] => codes.len() == 1 && codes.contains("rego_unsafe_var_error"),
+            _ if ours.len() != theirs.len() => false,
+            _ => ours.iter().zip(theirs).all(|(ours, theirs)| ours == theirs || matches!(ours, Answer::Error(_))),
+        }
     }
 
     /// OPA's answer when it evaluates every rule to its end.

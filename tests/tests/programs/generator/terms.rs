@@ -25,8 +25,9 @@ impl Generator {
 
     /// A key of an object.
     pub(super) fn key(&mut self) -> String {
-        match self.random.below(3) {
-            0 => self.term(Kind::Text, 0),
+        match self.random.below(6) {
+            0 => "input.s".to_owned(),
+            1 => self.variable(Kind::Text).unwrap_or_else(|| "lib.s".to_owned()),
             _ => self.random.pick(&TEXTS).to_owned(),
         }
     }
