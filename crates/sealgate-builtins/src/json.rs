@@ -3,6 +3,7 @@
 use crate::arguments::{any, as_string, object, wrong_operand};
 use crate::context::Context;
 use crate::number::Number;
+use crate::pki::json::string;
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 
@@ -102,7 +103,7 @@ pub(crate) fn marshal_floats(document: &Value) -> Option<String> {
 
 fn write(document: &Value, out: &mut String) {
     match document {
-        Value::String(text) => write_string(text, out),
+        Value::String(text) => string(text, out),
         Value::Array(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -165,26 +166,4 @@ fn write_indented(document: &Value, newline: &str, indent: &str, out: &mut Strin
         other => write(other, out),
     }
     Ok(())
-}
-
-/// A string as Go's encoder writes it: what HTML or JavaScript could mistake is escaped too.
-fn write_string(text: &str, out: &mut String) {
-    use std::fmt::Write as _;
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
 }

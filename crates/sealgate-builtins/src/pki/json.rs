@@ -76,7 +76,8 @@ fn items_of<'a>(items: impl Iterator<Item = &'a Value>, out: &mut String) {
     out.push(']');
 }
 
-fn string(text: &str, out: &mut String) {
+/// A string as Go's encoder writes it: what HTML or JavaScript could mistake is escaped too.
+pub(crate) fn string(text: &str, out: &mut String) {
     use std::fmt::Write as _;
     out.push('"');
     for c in text.chars() {
