@@ -1,49 +1,85 @@
-//! Decides one call over and over, for instruments that count: `decide-many json|denied|decision|request|native N`.
+//! Decides one call over and over, for instruments that count: `decide-many json|denied|decision|request|uniform RULES
+//! ARCHIVE N`. `decide-many write RULES ARCHIVE` writes the archive, which an instrument would make slow.
 //!
-//! A count for one decision is the difference of two runs, divided by the difference of their numbers.
+//! `counted_decisions` is the function to look at: below it is nothing but decisions.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "fails by panicking")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sealgate::{Engine, EngineOptions, Request, RuntimeOptions};
-use sealgate_benches::{CLOSED_TICKET, INPUT, SIZES, load, native, refund_policy, signed};
-use serde_json::json;
+use sealgate::{Engine, EngineOptions, Policy, Request, RuntimeOptions};
+use sealgate_benches::{CLOSED_TICKET, Draw, INPUT, Size, load, refund_policy, signed};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Args<'a> {
+    amount: u32,
+    currency: &'a str,
+}
+
+#[derive(Serialize)]
+struct Ctx<'a> {
+    ticket: Ticket<'a>,
+}
+
+#[derive(Serialize)]
+struct Ticket<'a> {
+    state: &'a str,
+}
+
+#[derive(Serialize)]
+struct User {}
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let kind = arguments.next().expect("what to decide");
-    let count: u32 = arguments.next().expect("how often").parse().unwrap();
-    let mut out = Vec::with_capacity(1024);
-    if kind == "native" {
-        let started = Instant::now();
-        for _ in 0..count {
-            native::typed(black_box(INPUT.as_bytes()), &mut out).unwrap();
-        }
-        return report(started, count);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["write", rules, archive] => std::fs::write(archive, signed(&refund_policy(size(rules)))).unwrap(),
+        [kind, rules, archive, count] => decide(kind, size(rules), archive, count.parse().unwrap()),
+        _ => panic!("the arguments are told at the top of this program's source"),
     }
+}
+
+fn size(rules: &str) -> Size {
+    Size::of(rules.parse().unwrap()).expect("a size that is measured")
+}
+
+fn decide(kind: &str, size: Size, archive: &str, count: u32) {
     // Under an instrument, and beside other work, a decision takes as long as it takes.
     let engine = Engine::new(&EngineOptions { instances: 4, ..EngineOptions::default() }).unwrap();
     let deadline = Duration::from_secs(60);
     let options = RuntimeOptions { engine: Some(engine), deadline, ..RuntimeOptions::default() };
-    let policy = load(&signed(&refund_policy(SIZES[0])), &options);
-    let (args, ctx, user) =
-        (json!({"amount": 20, "currency": "EUR"}), json!({"ticket": {"state": "active"}}), json!({}));
-    let request = Request::new("refund-001").role("tier-001").args(&args).ctx(&ctx).user(&user);
+    let policy = load(&std::fs::read(archive).unwrap(), &options);
+    let mut calls = vec![INPUT.as_bytes().to_vec(); if kind == "uniform" { 256 } else { 1 }];
+    if kind == "uniform" {
+        let mut draw = Draw::new(size);
+        calls.iter_mut().for_each(|call| draw.write(call));
+    }
     let started = Instant::now();
-    for _ in 0..count {
-        match kind.as_str() {
-            "json" => policy.decide_raw(black_box(INPUT.as_bytes()), &mut out).unwrap(),
+    // The first decisions make what the others find.
+    counted(kind, &policy, &calls, 10);
+    counted_decisions(kind, &policy, &calls, count);
+    eprintln!("{:?} each", started.elapsed() / count.max(1));
+}
+
+#[inline(never)]
+fn counted_decisions(kind: &str, policy: &Policy, calls: &[Vec<u8>], count: u32) {
+    counted(kind, policy, calls, count);
+}
+
+#[inline(always)]
+fn counted(kind: &str, policy: &Policy, calls: &[Vec<u8>], count: u32) {
+    let mut out = Vec::with_capacity(1024);
+    let args = Args { amount: 20, currency: "EUR" };
+    let ctx = Ctx { ticket: Ticket { state: "active" } };
+    let request = Request::new("refund-001").role("tier-001").args(&args).ctx(&ctx).user(&User {});
+    for (_, call) in (0..count).zip(calls.iter().cycle()) {
+        match kind {
+            "json" | "uniform" => policy.decide_raw(black_box(call), &mut out).unwrap(),
             "denied" => policy.decide_raw(black_box(CLOSED_TICKET.as_bytes()), &mut out).unwrap(),
-            "decision" => drop(black_box(policy.decide_json(black_box(INPUT.as_bytes())).unwrap())),
+            "decision" => drop(black_box(policy.decide_json(black_box(call)).unwrap())),
             "request" => drop(black_box(policy.decide(black_box(&request)).unwrap())),
             other => unreachable!("`{other}` is not known"),
         }
     }
-    report(started, count);
-}
-
-fn report(started: Instant, count: u32) {
-    eprintln!("{:?} each", started.elapsed() / count.max(1));
 }

@@ -3,19 +3,19 @@
 //! `cargo bench -p sealgate-benches --bench build`
 //!
 //! `refunds` has four rules, `customer_support` is the example of that name, `50x200` has 10,000 rules of two constraints
-//! each. The sizes of the bundles are printed.
+//! each and `500x200` 100,000. The sizes of the bundles are printed.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use sealgate_benches::{CUSTOMER_SUPPORT, LARGE, SIZES, refund_policy, signed};
+use sealgate_benches::{CUSTOMER_SUPPORT, HUGE, LARGE, SMALL, refund_policy, signed};
 
 fn builds(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("build");
-    let small = refund_policy(SIZES.first().copied().unwrap_or(LARGE));
+    let [small, large, huge] = [SMALL, LARGE, HUGE].map(refund_policy);
     for (name, yaml) in
-        [("refunds", small.as_str()), ("customer_support", CUSTOMER_SUPPORT), ("50x200", &refund_policy(LARGE))]
+        [("refunds", &*small), ("customer_support", CUSTOMER_SUPPORT), ("50x200", &large), ("500x200", &huge)]
     {
         println!("{name}: {} bytes of YAML, a bundle of {} bytes", yaml.len(), signed(yaml).len());
         group.bench_function(name, |bencher| bencher.iter(|| signed(black_box(yaml))));

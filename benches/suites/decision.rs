@@ -4,22 +4,30 @@
 //!
 //! | group | what |
 //! |---|---|
-//! | `decision` | four rules: every way to ask, and in the same run the same rules in Rust and an empty call into the sandbox |
-//! | `rules` | JSON to JSON by number of rules: one call again and again, and calls drawn evenly over all rules |
-//! | `threads` | JSON to JSON on two threads at once; a time is that of one call on each |
+//! | `decision` | four rules: every way to ask, every isolation, and an empty call into the sandbox |
+//! | `rules` | by number of rules: one call again and again as JSON and typed, and calls drawn evenly over all rules |
+//! | `threads` | JSON to JSON on one thread and on two at once; a time is that of one call on each |
+//! | `swap` | JSON to JSON through a policy that follows its source: undisturbed, and while another thread swaps it |
 //!
-//! Ratios within one run mean something; times of different runs or machines do not compare.
+//! Ratios within one run mean something; times of different runs or machines do not compare. `cargo xtask bench` holds
+//! decisions against those of other engines.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a suite fails by panicking")]
 
 use std::hint::black_box;
+use std::io;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use sealgate::{Isolation, Outcome, Policy, Request, RuntimeOptions};
-use sealgate_benches::{CLOSED_TICKET, INPUT, SIZES, input, load, native, refund_policy, signed};
+use sealgate::bundle::fs::LoadError;
+use sealgate::bundle::{Limits, TrustStore, UnverifiedBundle};
+use sealgate::{Isolation, LiveOptions, LivePolicy, Outcome, Policy, Request, RuntimeOptions, Source, Stamp};
+use sealgate_benches::{
+    CLOSED_TICKET, Draw, INPUT, SIZES, SMALL, Size, empty_function, key, load, refund_policy, signed,
+};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -47,7 +55,7 @@ fn allowed(policy: &Policy, input: &[u8], out: &mut Vec<u8>) {
 }
 
 fn ways_to_ask(criterion: &mut Criterion) {
-    let archive = signed(&refund_policy(SIZES[0]));
+    let archive = signed(&refund_policy(SMALL));
     let policy = load(&archive, &RuntimeOptions::default());
     let fresh = load(&archive, &RuntimeOptions { isolation: Isolation::Fresh, ..RuntimeOptions::default() });
     let input = INPUT.as_bytes();
@@ -76,13 +84,6 @@ fn ways_to_ask(criterion: &mut Criterion) {
         bencher.iter(|| fresh.decide_raw(black_box(input), &mut out).unwrap());
     });
 
-    let untyped = native::Untyped::default();
-    group.bench_function("native_values", |bencher| {
-        bencher.iter(|| untyped.decide(black_box(input)).unwrap());
-    });
-    group.bench_function("native_best", |bencher| {
-        bencher.iter(|| native::typed(black_box(input), &mut out).unwrap());
-    });
     let (mut store, empty) = empty_function();
     group.bench_function("empty_sandbox_call", |bencher| {
         bencher.iter(|| empty.call(&mut store, black_box(1)).unwrap());
@@ -90,25 +91,14 @@ fn ways_to_ask(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A function that gives back its argument, in a sandbox with deadlines as a policy's.
-fn empty_function() -> (wasmtime::Store<()>, wasmtime::TypedFunc<i32, i32>) {
-    let mut config = wasmtime::Config::new();
-    config.epoch_interruption(true);
-    let engine = wasmtime::Engine::new(&config).unwrap();
-    let text = r#"(module (func (export "same") (param i32) (result i32) (local.get 0)))"#;
-    let module = wasmtime::Module::new(&engine, wat::parse_str(text).unwrap()).unwrap();
-    let mut store = wasmtime::Store::new(&engine, ());
-    store.set_epoch_deadline(1_000_000);
-    let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
-    let same = instance.get_typed_func(&mut store, "same").unwrap();
-    (store, same)
-}
-
 /// Calls drawn evenly over the rules, in an order without a pattern that a processor could learn.
 const DRAWN: usize = 8192;
 
 fn numbers_of_rules(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rules");
+    let args = Args { amount: 20, currency: "EUR" };
+    let ctx = Ctx { ticket: Ticket { state: "active" } };
+    let request = Request::new("refund-001").role("tier-001").args(&args).ctx(&ctx).user(&User {});
     for size in SIZES {
         let policy = load(&signed(&refund_policy(size)), &RuntimeOptions::default());
         let mut out = Vec::new();
@@ -116,20 +106,18 @@ fn numbers_of_rules(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("one_call", size.rules()), |bencher| {
             bencher.iter(|| policy.decide_raw(black_box(INPUT.as_bytes()), &mut out).unwrap());
         });
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut draw = |below: usize| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            usize::try_from(random % below as u64).unwrap()
-        };
-        let calls: Vec<String> = (0..DRAWN).map(|_| input(draw(size.roles), draw(size.tools))).collect();
-        calls.iter().for_each(|call| allowed(&policy, call.as_bytes(), &mut out));
+        group.bench_function(BenchmarkId::new("one_request", size.rules()), |bencher| {
+            bencher.iter(|| policy.decide(black_box(&request)).unwrap());
+        });
+        let mut draw = Draw::new(size);
+        let mut calls = vec![INPUT.as_bytes().to_vec(); DRAWN];
+        calls.iter_mut().for_each(|call| draw.write(call));
+        calls.iter().for_each(|call| allowed(&policy, call, &mut out));
         let mut at = 0;
         group.bench_function(BenchmarkId::new("any_call", size.rules()), |bencher| {
             bencher.iter(|| {
                 at = (at + 1) % DRAWN;
-                policy.decide_raw(black_box(calls[at].as_bytes()), &mut out).unwrap();
+                policy.decide_raw(black_box(&calls[at]), &mut out).unwrap();
             });
         });
     }
@@ -137,7 +125,7 @@ fn numbers_of_rules(criterion: &mut Criterion) {
 }
 
 fn threads(criterion: &mut Criterion) {
-    let policy = load(&signed(&refund_policy(SIZES[0])), &RuntimeOptions::default());
+    let policy = load(&signed(&refund_policy(SMALL)), &RuntimeOptions::default());
     let mut group = criterion.benchmark_group("threads");
     for count in [1, 2] {
         group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
@@ -166,12 +154,57 @@ fn on_threads(policy: &Policy, count: usize, calls: u64) -> Duration {
     })
 }
 
+/// Bundles by turns.
+struct ByTurns([Vec<u8>; 2], AtomicUsize);
+
+impl Source for ByTurns {
+    fn stamp(&self) -> io::Result<Option<Stamp>> {
+        Ok(None)
+    }
+
+    fn read(&self, limits: &Limits) -> Result<UnverifiedBundle, LoadError> {
+        let archive = &self.0[self.1.fetch_add(1, Ordering::Relaxed) % 2];
+        Ok(UnverifiedBundle::read_with(archive, limits).unwrap())
+    }
+
+    fn describe(&self) -> String {
+        "two bundles by turns".to_owned()
+    }
+}
+
+fn swap(criterion: &mut Criterion) {
+    let archives = [SMALL, Size { roles: 10, tools: 10 }].map(|size| signed(&refund_policy(size)));
+    let options = LiveOptions::new(TrustStore::of(key().public_key()));
+    let live = LivePolicy::open(ByTurns(archives, AtomicUsize::new(0)), options).unwrap();
+    let mut group = criterion.benchmark_group("swap");
+    let mut out = Vec::new();
+    let mut measured = |name: &str| {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                live.with_policy(|policy| policy.decide_raw(black_box(INPUT.as_bytes()), &mut out)).unwrap();
+            });
+        });
+    };
+    measured("steady");
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                live.check().unwrap();
+            }
+        });
+        measured("swapping");
+        done.store(true, Ordering::Relaxed);
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = suite;
     config = Criterion::default()
         .sample_size(50)
         .warm_up_time(Duration::from_millis(400))
         .measurement_time(Duration::from_millis(1500));
-    targets = ways_to_ask, numbers_of_rules, threads
+    targets = ways_to_ask, numbers_of_rules, threads, swap
 }
 criterion_main!(suite);

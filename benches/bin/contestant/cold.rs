@@ -1,0 +1,24 @@
+//! What a host waits for its first decision.
+
+use std::time::Instant;
+
+use sealgate::RuntimeOptions;
+use sealgate_bench_protocol::Failure;
+use sealgate_benches::{INPUT, load};
+use serde_json::json;
+
+/// Reads an archive, verifies and compiles it, makes the sandbox, and decides one call; prints the milliseconds. A process
+/// can do that once.
+///
+/// # Errors
+/// As the file system fails.
+pub(crate) fn run(archive: &str) -> Result<(), Failure> {
+    let began = Instant::now();
+    let policy = load(&std::fs::read(archive)?, &RuntimeOptions::default());
+    let mut out = Vec::new();
+    policy.decide_raw(INPUT.as_bytes(), &mut out)?;
+    let took = began.elapsed();
+    assert!(out.starts_with(br#"[{"result":{"allow":true"#));
+    println!("{}", json!({"milliseconds": took.as_secs_f64() * 1e3}));
+    Ok(())
+}
