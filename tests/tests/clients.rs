@@ -108,15 +108,16 @@ fn opa_decides_every_example_by_its_archive() {
 fn a_server_of_opas_that_verifies_decides_every_example_by_its_archive() {
     let Some(opa) = require(Opa::find()) else { return };
     let key = SigningKey::generate().unwrap();
-    for example in examples() {
+    let keys = [("ES256", P256_PEM, P256_PUBLIC_PEM), ("RS256", RSA_PEM, RSA_PUBLIC_PEM)];
+    for (example, (algorithm, private, public)) in examples().into_iter().zip(keys.into_iter().cycle()) {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
-        let signer = OpaSigner::from_pem(PRIVATE_PEM, "k1").unwrap();
+        let signer = OpaSigner::from_pem(private, "k1").unwrap();
         let contents = pack(&example.files, &example.compiled, &PackOptions::default()).unwrap();
         let archive = contents.sign(&key).unwrap().with_opa_signer(&signer).tar_gz().unwrap();
         write("bundle.tar.gz", &archive);
-        write("public.pem", PUBLIC_PEM.as_bytes());
-        let flags = ["--verification-key", "public.pem", "--verification-key-id", "k1", "--signing-alg", "ES256"];
+        write("public.pem", public.as_bytes());
+        let flags = ["--verification-key", "public.pem", "--verification-key-id", "k1", "--signing-alg", algorithm];
         let flags = [&flags[..], &["--bundle", "bundle.tar.gz"]].concat();
         let server = opa.serve(folder.path(), &flags).unwrap();
         let options = VerifyOptions::new(TrustStore::of(key.public_key()), UnixSeconds::system_now());
@@ -139,9 +140,11 @@ fn a_server_of_opas_that_verifies_decides_every_example_by_its_archive() {
     }
 }
 
-/// A key pair that is no secret.
-const PRIVATE_PEM: &str = include_str!("../../crates/sealgate-runtime/tests/common/p256-of-no-secret.pem");
-const PUBLIC_PEM: &str = include_str!("../../crates/sealgate-runtime/tests/common/p256-of-no-secret.public.pem");
+/// Key pairs that are no secret.
+const P256_PEM: &str = include_str!("../../crates/sealgate-runtime/tests/common/p256-of-no-secret.pem");
+const P256_PUBLIC_PEM: &str = include_str!("../../crates/sealgate-runtime/tests/common/p256-of-no-secret.public.pem");
+const RSA_PEM: &str = include_str!("../../crates/sealgate-bundle/tests/common/rsa-of-no-secret.pem");
+const RSA_PUBLIC_PEM: &str = include_str!("../../crates/sealgate-bundle/tests/common/rsa-of-no-secret.public.pem");
 
 /// A policy that is not among the examples: the folder form, in the ancestor's package.
 #[test]

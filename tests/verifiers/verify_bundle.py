@@ -35,6 +35,7 @@ RATIO = 200
 RATIO_FLOOR = 1 << 20
 MANIFEST_BYTES = 4 << 20
 MAX_DEPTH = 32
+CANONICAL_DEPTH = 128
 MODULE_BYTES = 128 << 20
 MEMORY_PAGES = 1024
 TABLE_ELEMENTS = 1 << 20
@@ -184,15 +185,17 @@ def untar(tar):
         if stated != sum(header) - sum(header[148:156]) + 8 * 32:
             raise Refused("archive_tar", "checksum")
         name = tar_text(header[0:100])
-        magic = header[257:265]
+        magic, unused = header[257:265], header[345:]
         if magic == b"ustar\x0000":
-            prefix = tar_text(header[345:500])
+            prefix, unused = tar_text(header[345:500]), header[500:]
             if prefix:
                 name = f"{prefix}/{name}"
         elif magic != b"ustar  \0":
             raise Refused("archive_tar", "unknown kind of header")
         if header[156:157] not in (b"0", b"\0"):
             raise Refused("archive_not_regular", name)
+        if any(header[157:257]) or any(unused):
+            raise Refused("archive_padding", "bytes in what a file has not")
         size = tar_number(header[124:136])
         name = files.check(name, size)
         start, stop = at + 512, at + 512 + size
@@ -399,10 +402,13 @@ def go_string(text):
 
 
 def canonical(data):
-    """JSON without spaces, members sorted, numbers as they stand."""
+    """JSON without spaces, members sorted, numbers as they stand; at most CANONICAL_DEPTH levels of arrays and objects."""
 
     class Number(str):
         pass
+
+    def constant(name):
+        raise ValueError(name)
 
     def write(value):
         if isinstance(value, dict):
@@ -414,7 +420,10 @@ def canonical(data):
             return str(value)
         return go_string(value) if isinstance(value, str) else json.dumps(value)
 
-    return write(json.loads(data.decode("utf-8"), parse_int=Number, parse_float=Number)).encode("utf-8")
+    value = json.loads(data.decode("utf-8"), parse_int=Number, parse_float=Number, parse_constant=constant)
+    if depth_of(value) > CANONICAL_DEPTH:
+        raise ValueError("nested too deeply")
+    return write(value).encode("utf-8")
 
 
 def token_verifies(key, alg, message, signature):
@@ -454,7 +463,10 @@ def check_opa_signatures(data, others, trusted, revoked, opa_keys, opa_revoked):
     def part(text):
         if not re.fullmatch(r"[A-Za-z0-9_-]*", text):
             raise ValueError("base64url")
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        if base64.urlsafe_b64encode(data).rstrip(b"=").decode() != text:
+            raise ValueError("free bits of base64url")
+        return data
 
     need(len(data) <= MANIFEST_BYTES, "too large")
     try:
@@ -466,7 +478,7 @@ def check_opa_signatures(data, others, trusted, revoked, opa_keys, opa_revoked):
         need(len(parts) == 3, "token")
         header, payload, signature = strict_json(part(parts[0])), strict_json(part(parts[1])), part(parts[2])
         need(isinstance(header, dict) and isinstance(header.get("alg"), str), "header")
-        need(header.get("crit") is None, "header")
+        need("crit" not in header, "header")
         need(isinstance(payload, dict) and isinstance(payload.get("files"), list), "payload")
         for named in (header.get("kid"), payload.get("keyid")):
             need(named is None or isinstance(named, str), "key id")
@@ -511,6 +523,7 @@ def check_opa_signatures(data, others, trusted, revoked, opa_keys, opa_revoked):
 ORDER = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11]
 # What validators in general allow a function.
 LOCALS = 50_000
+VALUE_TYPES = {0x7F, 0x7E, 0x7D, 0x7C, 0x7B, 0x70, 0x6F}
 ABI = {"opa_abort": (1, 0), "opa_println": (1, 0), **{f"opa_builtin{n}": (n + 2, 1) for n in range(5)}}
 
 
@@ -598,6 +611,7 @@ def check_module(data, builtins, supplied):
             for _ in range(wasm.number()):
                 need(wasm.byte() == 0x60, "a type")
                 types.append((wasm.take(wasm.number()), wasm.take(wasm.number())))
+                need(set(b"".join(types[-1])) <= VALUE_TYPES, "a value's type")
         elif section == 2:
             for _ in range(wasm.number()):
                 module, name, kind = wasm.text(), wasm.text(), wasm.byte()

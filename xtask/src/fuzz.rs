@@ -119,9 +119,10 @@ fn build(fuzz: &Path) -> anyhow::Result<()> {
         path.push(inherited);
     }
     let status = Command::new("cargo")
-        .args(["fuzz", "build", "--sanitizer", "none", "--codegen-units", "16", "--fuzz-dir"])
+        .args(["fuzz", "build", "--release", "--sanitizer", "none", "--codegen-units", "16", "--fuzz-dir"])
         .arg(fuzz)
         .env("PATH", path)
+        .env("RUSTC_WRAPPER", fuzz.join("rustc"))
         .current_dir(fuzz)
         .status()
         .context("cannot run `cargo fuzz`")?;

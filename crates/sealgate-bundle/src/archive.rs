@@ -58,19 +58,19 @@ pub enum ArchiveError {
         at: usize,
     },
     /// A directory, link, device or extended header.
-    #[error("`{name}` is not a regular file")]
+    #[error("`{}` is not a regular file", names::shown(.name))]
     NotRegular {
         /// The entry.
         name: String,
     },
     /// A name that is not UTF-8, or would leave the bundle.
-    #[error("`{name}` is no name of a file inside a bundle")]
+    #[error("`{}` is no name of a file inside a bundle", names::shown(.name))]
     Path {
         /// The name as it was spelled.
         name: String,
     },
     /// Two files of the same name.
-    #[error("`{name}` is there twice")]
+    #[error("`{}` is there twice", names::shown(.name))]
     Duplicate {
         /// The name.
         name: String,
@@ -140,7 +140,7 @@ impl Seen {
         }
         let Some(name) = names::normalise(spelled) else { return Err(ArchiveError::Path { name: spelled.to_owned() }) };
         if size > limits.file_bytes {
-            return Err(ArchiveError::TooLarge { what: format!("file `{name}`"), limit: limits.file_bytes });
+            return Err(ArchiveError::TooLarge { what: format!("file `{}`", names::shown(name)), limit: limits.file_bytes });
         }
         self.total = self.total.saturating_add(size);
         if self.total > limits.unpacked_bytes {

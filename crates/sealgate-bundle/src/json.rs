@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::names;
+
 /// Deepest nesting of arrays and objects that is read; the outermost value is at depth 1.
 pub const MAX_DEPTH: usize = 32;
 
@@ -27,6 +29,11 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Er
 /// A list of which every item is an object.
 pub(crate) fn objects<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Ok(Vec::<Object<T>>::deserialize(deserializer)?.into_iter().map(|Object(value)| value).collect())
+}
+
+/// For a member of which it matters only that it is there, whatever its value; with `#[serde(default)]` beside it.
+pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    de::IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 /// A struct that is written as an object. By itself serde would take a list of the members' values as well.
@@ -117,12 +124,18 @@ impl<'de> Visitor<'de> for Checked {
         let mut inner = None;
         while let Some(Key(key)) = map.next_key()? {
             // With serde_json's `arbitrary_precision` a number arrives as a map of this one private member.
-            if key != NUMBER_TOKEN && inner.is_none() {
-                inner = Some(self.inner()?);
+            if key == NUMBER_TOKEN {
+                // An object may have a member of that name too, which then is no way to nest without being counted. A
+                // number is as deep as an item of its list, so one level more is let through.
+                if self.depth > MAX_DEPTH + 1 {
+                    self.inner::<A::Error>()?;
+                }
+                map.next_value_seed(Self { depth: self.depth + 1 })?;
+            } else {
+                map.next_value_seed(*inner.get_or_insert(self.inner()?))?;
             }
-            map.next_value_seed(inner.unwrap_or(self))?;
             if let Some(key) = seen.replace(key) {
-                return Err(de::Error::custom(format_args!("member `{key}` is named twice")));
+                return Err(de::Error::custom(format_args!("member `{}` is named twice", names::shown(&key))));
             }
         }
         if seen.is_empty() {

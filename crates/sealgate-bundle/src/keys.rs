@@ -48,7 +48,7 @@ pub enum KeyError {
     #[error("the JWKS does not read: {0}")]
     Jwks(String),
     /// The text is no private key that signs for OPA.
-    #[error("the text is no private key in PEM of P-256, P-384 or Ed25519")]
+    #[error("the text is no private key in PEM of P-256, P-384, Ed25519 or RSA of 2048 to 8192 bits")]
     Pem,
     /// An environment variable that is to hold a key does not.
     #[error("the environment variable `{0}` is not set, or not to text")]

@@ -39,7 +39,7 @@ pub enum ManifestError {
         member: &'static str,
     },
     /// A member has a value that it may not have.
-    #[error("the manifest's `{member}` may not be `{value}`")]
+    #[error("the manifest's `{member}` may not be `{}`", names::shown(.value))]
     Value {
         /// The member.
         member: &'static str,
@@ -47,7 +47,7 @@ pub enum ManifestError {
         value: String,
     },
     /// A file is listed twice.
-    #[error("the manifest lists `{0}` twice")]
+    #[error("the manifest lists `{}` twice", names::shown(.0))]
     DuplicateFile(String),
     /// None or more than one file of a kind that must be there once.
     #[error("the manifest lists {count} files of kind `{kind}` instead of one")]

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use wasmparser::{FuncType, MemoryType, Parser, Payload, TypeRef, ValType, Validator, WasmFeatures};
 
+use crate::names;
+
 /// Bounds on a module, and the builtins that the host supplies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleLimits {
@@ -40,7 +42,7 @@ pub enum ModuleError {
     #[error("the module is not valid: {0}")]
     Invalid(String),
     /// An import that is not the policy ABI's.
-    #[error("the module imports `{module}.{name}`, which policies may not")]
+    #[error("the module imports `{}.{}`, which policies may not", names::shown(.module), names::shown(.name))]
     Import {
         /// The import's module name.
         module: String,
@@ -61,7 +63,7 @@ pub enum ModuleError {
     #[error("the module has {0} memories instead of one")]
     Memories(usize),
     /// A builtin that the host does not supply.
-    #[error("the module needs the builtin `{0}`, which this host does not supply")]
+    #[error("the module needs the builtin `{}`, which this host does not supply", names::shown(.0))]
     Builtin(String),
 }
 
@@ -84,7 +86,7 @@ pub fn check(wasm: &[u8], builtins: &[String], limits: &ModuleLimits) -> Result<
 }
 
 fn features() -> WasmFeatures {
-    WasmFeatures::WASM2 | WasmFeatures::EXTENDED_CONST | WasmFeatures::TAIL_CALL
+    WasmFeatures::WASM2 | WasmFeatures::EXTENDED_CONST
 }
 
 /// Imports, memories and tables, by their declarations.

@@ -1,6 +1,8 @@
 //! Names inside bundles: what a path may look like, how an archive's spelling is brought to one form, and how a source
 //! file's name is escaped so that it means nothing to OPA. Pure functions over text.
 
+use std::fmt::Write as _;
+
 /// Longest name of a file inside a bundle, in bytes: what the fixed name field of a tar header holds.
 pub const MAX_PATH_LEN: usize = 100;
 
@@ -58,6 +60,21 @@ pub fn is_path(path: &str) -> bool {
 pub fn normalise(path: &str) -> Option<&str> {
     let rest = path.strip_prefix("./").or_else(|| path.strip_prefix('/')).unwrap_or(path);
     is_path(rest).then_some(rest)
+}
+
+/// Longest text of a stranger's that a message quotes, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// A text that nobody has vouched for, fit to be shown on a terminal or in a line of a log: what steers either, or is not
+/// seen, is escaped, and a long one is cut.
+pub(crate) fn shown(text: &str) -> impl std::fmt::Display {
+    std::fmt::from_fn(move |f| {
+        for c in text.chars().take(MAX_SHOWN) {
+            // Quotes stay as they are; everything else is escaped as in Rust's literals.
+            if matches!(c, '"' | '\'') { f.write_char(c)? } else { write!(f, "{}", c.escape_debug())? }
+        }
+        if text.chars().nth(MAX_SHOWN).is_some() { f.write_str("…") } else { Ok(()) }
+    })
 }
 
 /// Whether OPA gives a file of this name a meaning of its own when it loads a bundle.
@@ -126,6 +143,16 @@ mod tests {
         assert_eq!(escape_source_name("support.yaml"), "support.yaml");
         assert_eq!(escape_source_name("data.yaml"), "%64ata.yaml");
         assert_eq!(escape_source_name("x.rego"), "x%2Erego");
+    }
+
+    #[test]
+    fn what_is_shown_steers_no_terminal() {
+        assert_eq!(shown("a/é\"'.wasm").to_string(), "a/é\"'.wasm");
+        assert_eq!(
+            shown("a\u{1b}[2J\n\u{9b}\u{202e}\u{200b}\\").to_string(),
+            "a\\u{1b}[2J\\n\\u{9b}\\u{202e}\\u{200b}\\\\"
+        );
+        assert_eq!(shown(&"é".repeat(201)).to_string(), "é".repeat(200) + "…");
     }
 
     #[test]

@@ -33,34 +33,34 @@ pub enum OpaSignatureError {
     #[error("it does not hold exactly one signed token")]
     Token,
     /// Made by a plugin that nobody here knows.
-    #[error("it asks for the plugin `{0}`")]
+    #[error("it asks for the plugin `{}`", names::shown(.0))]
     Plugin(String),
     /// A file is listed twice, or under a name that is no path.
-    #[error("it may not list `{0}`")]
+    #[error("it may not list `{}`", names::shown(.0))]
     Name(String),
     /// A listed file is not there.
-    #[error("it lists `{0}`, which is missing")]
+    #[error("it lists `{}`, which is missing", names::shown(.0))]
     MissingFile(String),
     /// A file is not listed.
-    #[error("it does not list `{0}`")]
+    #[error("it does not list `{}`", names::shown(.0))]
     UnlistedFile(String),
     /// A digest by an algorithm other than SHA-256, SHA-384 and SHA-512.
-    #[error("it uses the digest algorithm `{0}`")]
+    #[error("it uses the digest algorithm `{}`", names::shown(.0))]
     Algorithm(String),
     /// A digest is wrong, or the file that OPA reads as JSON is none.
-    #[error("it has a wrong digest for `{0}`")]
+    #[error("it has a wrong digest for `{}`", names::shown(.0))]
     Digest(String),
     /// Its key is revoked.
-    #[error("it is signed with the key `{0}`, which is revoked")]
+    #[error("it is signed with the key `{}`, which is revoked", names::shown(.0))]
     RevokedKey(String),
     /// Its key is trusted, and the signature is not that key's, or not by that key's algorithm.
-    #[error("its signature does not verify with the key `{0}`")]
+    #[error("its signature does not verify with the key `{}`", names::shown(.0))]
     BadSignature(String),
     /// Its key does not count.
-    #[error("it is signed with the key `{}`, which is not trusted", .0.as_deref().unwrap_or("(none named)"))]
+    #[error("it is signed with the key `{}`, which is not trusted", names::shown(.0.as_deref().unwrap_or("(none named)")))]
     UnknownKey(Option<String>),
     /// It is for another scope than its key.
-    #[error("its scope is `{found}`, and `{expected}` is expected")]
+    #[error("its scope is `{}`, and `{expected}` is expected", names::shown(.found))]
     Scope {
         /// What is expected.
         expected: String,
@@ -82,8 +82,8 @@ struct Header {
     #[serde(default)]
     kid: Option<String>,
     /// Names members that a reader must understand (RFC 7515); none are understood here.
-    #[serde(default)]
-    crit: Option<serde::de::IgnoredAny>,
+    #[serde(default, deserialize_with = "json::present")]
+    crit: bool,
 }
 
 #[derive(Deserialize)]
@@ -176,7 +176,7 @@ impl<'a> Token<'a> {
         let (header, payload) = signed.split_once('.').ok_or(OpaSignatureError::Token)?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| OpaSignatureError::Token);
         let header: Header = json::from_slice(&decode(header)?)?;
-        if header.crit.is_some() {
+        if header.crit {
             return Err(OpaSignatureError::Token);
         }
         Ok(Self { header, payload: json::from_slice(&decode(payload)?)?, signed, signature: decode(signature)? })

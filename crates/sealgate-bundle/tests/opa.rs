@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 
 use common::{key, options};
-use sealgate_bundle::opa::{OpaExpectations, OpaSigner, OpaTrust};
+use sealgate_bundle::opa::{Algorithm, OpaExpectations, OpaSigner, OpaTrust};
 use sealgate_bundle::{BundleContents, BundleFile, Trust, UnverifiedBundle, archive, fs, verify_bytes};
 use sealgate_testkit::{Opa, require};
 use serde_json::{Value, json};
@@ -234,10 +234,11 @@ fn bundles_that_opa_built_and_signed_verify_here() {
 #[test]
 fn opa_verifies_the_signature_file_that_we_write_and_serves_the_bundle() {
     let Some(opa) = require(Opa::find()) else { return };
-    for algorithm in ["ES256", "ES384", "EdDSA"] {
+    for algorithm in ["ES256", "ES384", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS512"] {
         let folder = tempfile::tempdir().unwrap();
         let (private, public) = pems(algorithm);
         let signer = OpaSigner::from_pem(&private, "k1").unwrap().with_scope("read");
+        let signer = signer.with_algorithm(Algorithm::parse(algorithm).unwrap()).unwrap();
         assert!(!format!("{signer:?}").contains("PRIVATE"));
         let key = key(1);
         let contents = contents(&opa, folder.path());
@@ -268,7 +269,12 @@ fn opa_verifies_the_signature_file_that_we_write_and_serves_the_bundle() {
         std::fs::write(folder.path().join("x.tar.gz"), changed).unwrap();
         assert!(opa.serve(folder.path(), &[&flags[..], &["--bundle", "x.tar.gz"]].concat()).is_err(), "{algorithm}");
     }
-    assert!(OpaSigner::from_pem(&pems("RS256").0, "k1").is_err(), "RSA keys do not sign here");
+    for (key, algorithm) in [("RS256", "ES256"), ("ES256", "ES384"), ("EdDSA", "RS256"), ("ES384", "ES256")] {
+        let signer = OpaSigner::from_pem(&pems(key).0, "k1").unwrap();
+        assert_eq!(signer.algorithm().as_str(), key);
+        assert!(signer.with_algorithm(Algorithm::parse(algorithm).unwrap()).is_err(), "{key} {algorithm}");
+    }
+    assert!(OpaSigner::from_pem(&pems("RS256").1, "k1").is_err(), "a public key signs nothing");
 }
 
 #[test]

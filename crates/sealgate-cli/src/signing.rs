@@ -9,7 +9,7 @@ use sealgate::bundle::keys::command::CommandSigner;
 use sealgate::bundle::keys::file::{
     read_opa_signer, read_opa_trust, read_public_key, read_signing_key, read_signing_key_from_env, read_trust_store,
 };
-use sealgate::bundle::opa::{OpaExpectations, OpaSigner, OpaTrust};
+use sealgate::bundle::opa::{Algorithm, OpaExpectations, OpaSigner, OpaTrust};
 use sealgate::bundle::{TrustStore, UnixSeconds, VerifiedBundle, VerifyOptions, fs};
 
 use crate::Failure;
@@ -62,7 +62,7 @@ impl Signer {
 /// A second signature, for OPA.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct OpaSigning {
-    /// Write OPA's `.signatures.json` too, signed with this private key (PEM: P-256, P-384 or Ed25519).
+    /// Write OPA's `.signatures.json` too, signed with this private key (PEM: P-256, P-384, RSA or Ed25519).
     #[arg(long, value_name = "FILE", requires = "opa_signature_key_id")]
     opa_signature_key: Option<PathBuf>,
     /// The id that OPA's configuration has for that key.
@@ -71,13 +71,25 @@ pub struct OpaSigning {
     /// The scope that OPA's configuration has for that key.
     #[arg(long, value_name = "SCOPE", requires = "opa_signature_key")]
     opa_signature_scope: Option<String>,
+    /// The algorithm, where the key allows several: RS256 (as without this option), RS384, RS512, PS256, PS384 or PS512.
+    #[arg(long, value_name = "ALGORITHM", requires = "opa_signature_key")]
+    opa_signature_algorithm: Option<String>,
 }
 
 impl OpaSigning {
+    /// Whether a signature for OPA was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.opa_signature_key.is_some()
+    }
+
     /// The signer, where one was asked for.
     pub fn signer(&self) -> Result<Option<OpaSigner>, Failure> {
         let (Some(path), Some(id)) = (&self.opa_signature_key, &self.opa_signature_key_id) else { return Ok(None) };
-        let signer = read_opa_signer(path, id)?;
+        let mut signer = read_opa_signer(path, id)?;
+        if let Some(name) = &self.opa_signature_algorithm {
+            let unknown = || Failure::Usage(format!("no algorithm `{name}` signs here"));
+            signer = signer.with_algorithm(Algorithm::parse(name).ok_or_else(unknown)?)?;
+        }
         Ok(Some(match &self.opa_signature_scope {
             Some(scope) => signer.with_scope(scope),
             None => signer,

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_bundle::keys::{ManifestSigner, jwks};
-use sealgate_bundle::opa::{Algorithm, OpaExpectations, OpaKey, OpaTrust, VerificationKey};
+use sealgate_bundle::opa::{Algorithm, OpaExpectations, OpaKey, OpaSigner, OpaTrust, VerificationKey};
 use sealgate_bundle::{
     BundleContents, BundleFile, KeyId, Limits, Manifest, PublicKey, SigningKey, TrustStore, UnixSeconds,
     UnverifiedBundle, VerifyOptions, archive, verify_bytes,
@@ -175,6 +175,10 @@ pub fn keys(data: &[u8]) {
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let _ = VerificationKey::from_pem(text);
+    if let Ok(signer) = OpaSigner::from_pem(text, "k") {
+        assert!(signer.verification_key().unwrap().suits(signer.algorithm()));
+        signer.sign(&[]).expect("a key that was read signs");
+    }
     if let Ok(key) = PublicKey::parse(text) {
         assert_eq!(text.trim_end_matches(['\r', '\n']), key.to_string());
         assert_eq!(KeyId::parse(&key.id().to_string()), Some(key.id()));

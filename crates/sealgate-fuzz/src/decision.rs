@@ -7,7 +7,9 @@ use sealgate::toolchain::compile::{CompileOptions, DEFAULT_PACKAGE, compile};
 use sealgate::toolchain::policy::PolicySet;
 use sealgate::toolchain::sources::PolicyFiles;
 use sealgate_diagnostics::Sources;
-use sealgate_runtime::{DecideError, Engine, EngineOptions, Format, Policy, Reason, RuntimeOptions, UnverifiedPolicy};
+use sealgate_runtime::{
+    DecideError, Engine, EngineOptions, Format, LoadError, Policy, Reason, RuntimeOptions, UnverifiedPolicy,
+};
 use serde_json::Value;
 
 use crate::rego;
@@ -120,6 +122,32 @@ pub fn rego_decision(data: &[u8]) {
 }
 
 /// Whether readers may differ in how deeply they nest.
-fn deep(data: &[u8]) -> bool {
+pub(crate) fn deep(data: &[u8]) -> bool {
     data.iter().filter(|byte| matches!(byte, b'[' | b'{')).count() > 100
+}
+
+/// Rego of any text: what compiles is loaded by the sandbox, and its rules have an answer in time or an error of Rego's.
+pub fn rego_run(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some(wasm) = rego::compile(text) else { return };
+    let options = RuntimeOptions { deadline: Duration::from_millis(100), max_memory: Some(32 << 20), ..options() };
+    let policy = match Policy::dangerous_load_unverified(UnverifiedPolicy::new(&wasm), &options) {
+        Ok(policy) => policy,
+        // A policy may ask for what the host does not grant, and for more memory than it gets.
+        Err(LoadError::BuiltinsNotGranted(_) | LoadError::Start(DecideError::MemoryLimit)) => return,
+        Err(error) => panic!("{error}"),
+    };
+    let entrypoints: Vec<String> = policy.entrypoints().map(str::to_owned).collect();
+    for entrypoint in entrypoints {
+        for input in [&b"{}"[..], br#"{"a":[1,"x",{"b":null}],"tool":"t"}"#] {
+            match policy.evaluate(&entrypoint, input, Format::Json) {
+                Ok(text) => drop(serde_json::from_str::<serde::de::IgnoredAny>(&text).expect("a result is JSON")),
+                Err(DecideError::BrokenAbi(_) | DecideError::Trapped(_) | DecideError::UnknownEntrypoint(_)) => {
+                    panic!("{entrypoint}: {:?}", policy.evaluate(&entrypoint, input, Format::Json))
+                }
+                // Timeouts and bounds end what a policy asks too much of.
+                Err(_) => {}
+            }
+        }
+    }
 }

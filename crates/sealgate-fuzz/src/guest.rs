@@ -1,10 +1,12 @@
 //! Hostile guests: modules of any bytes, and a module that returns whatever it is told to.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use sealgate_bundle::{ModuleLimits, module as module_check};
-use sealgate_runtime::{DecideError, Format, Outcome, Policy, RuntimeOptions, UnverifiedPolicy};
+use sealgate_runtime::builtins::{Grants, Registry};
+use sealgate_runtime::{Format, Outcome, Policy, RuntimeOptions, UnverifiedPolicy};
 
 use crate::decision::options;
 
@@ -37,14 +39,16 @@ fn guest(attack: &str, builtins: &str) -> Policy {
     let text = format!(
         r#"(module
             (import "env" "opa_abort" (func $abort (param i32)))
+            (import "env" "opa_builtin0" (func $builtin0 (param i32 i32) (result i32)))
             (import "env" "opa_builtin1" (func $builtin1 (param i32 i32 i32) (result i32)))
             (import "env" "opa_builtin2" (func $builtin2 (param i32 i32 i32 i32) (result i32)))
             (import "env" "opa_builtin3" (func $builtin3 (param i32 i32 i32 i32 i32) (result i32)))
+            (import "env" "opa_builtin4" (func $builtin4 (param i32 i32 i32 i32 i32 i32) (result i32)))
             (import "env" "memory" (memory 4))
             (export "memory" (memory 0))
             (global (export "opa_wasm_abi_version") i32 (i32.const 1))
             (global (export "opa_wasm_abi_minor_version") i32 (i32.const 3))
-            (global $heap (mut i32) (i32.const 8192))
+            (global $heap (mut i32) (i32.const 16384))
             (data (i32.const 16) "{{\22a/b\22:0}}\00")
             (data (i32.const 512) "{builtins}\00")
             (func (export "opa_malloc") (param i32) (result i32) (local i32)
@@ -118,31 +122,67 @@ pub fn abi_result(data: &[u8]) {
     assert!(GUEST.decide_json_or_deny(&self::told(good)).is_allowed());
 }
 
-/// Builtins called with any bytes as arguments: eight bytes that say which builtin and where its arguments lie, then
-/// what lies there.
-pub fn abi_builtin(data: &[u8]) {
-    static GUEST: LazyLock<Policy> = LazyLock::new(|| {
-        let first = "(i32.const 65544)";
-        let second = "(i32.add (i32.const 65544) (i32.load16_u (i32.const 65538)))";
-        let third = "(i32.add (i32.const 65544) (i32.load16_u (i32.const 65540)))";
-        let id = "(i32.load8_u (i32.const 65536))";
-        let attack = format!(
-            "(drop (if (result i32) (i32.eq {id} (i32.const 1))
-                (then (call $builtin1 {id} (i32.const 0) {first}))
-                (else (if (result i32) (i32.lt_u {id} (i32.const 16))
-                    (then (call $builtin2 {id} (i32.const 0) {first} {second}))
-                    (else (call $builtin3 {id} (i32.const 0) {first} {second} {third}))))))
-             (i32.store (i32.const 65536) (i32.const 0x00005d5b)) (i32.const 65536)"
-        );
-        guest(
-            &attack,
-            r#"{"hex.encode":1,"sprintf":2,"strings.count":3,"regex.split":4,"time.format":5,"regex.replace":16,"indexof_n":6}"#,
-        )
+/// The builtins that [`abi_builtin`] calls: all that a host grants without being asked.
+struct Served {
+    guest: Policy,
+    /// The number that the guest gives to each, and how many arguments it takes.
+    builtins: BTreeMap<String, (u16, u16)>,
+}
+
+/// Where [`abi_builtin`] puts number, arity and addresses, and behind them the arguments.
+const REGISTERS: u32 = 65536;
+const ARGUMENTS: u32 = REGISTERS + 20;
+
+static SERVED: LazyLock<Served> = LazyLock::new(|| {
+    let registry = Registry::standard();
+    let grants = Grants::default();
+    let granted = |name: &&str| {
+        let entry = registry.get(name).unwrap();
+        grants.check(name, entry.capability).is_ok()
+    };
+    let numbered = registry.names().filter(granted).zip(1_u16..).map(|(name, id)| {
+        let arity = u16::try_from(registry.get(name).unwrap().arity).unwrap();
+        (name.to_owned(), (id, arity))
     });
-    let mut data = data.to_vec();
-    data.resize(data.len().max(8), 0);
-    let decision = GUEST.decide_json_or_deny(&told(&data));
+    let builtins: BTreeMap<_, _> = numbered.collect();
+    let listed = builtins.iter().map(|(name, (id, _))| format!("\"{name}\":{id}")).collect::<Vec<_>>().join(",");
+    let register = |at: u32| format!("(i32.load (i32.const {}))", REGISTERS + at);
+    let id = "(i32.load16_u (i32.const 65536))";
+    let arity = "(i32.load16_u (i32.const 65538))";
+    let mut calls = "(unreachable)".to_owned();
+    for count in (0..=4).rev() {
+        let arguments: String = (0..count).map(|n| register(4 + 4 * n)).collect();
+        calls = format!(
+            "(if (result i32) (i32.eq {arity} (i32.const {count}))
+                (then (call $builtin{count} {id} (i32.const 0) {arguments})) (else {calls}))"
+        );
+    }
+    let attack = format!("(drop {calls}) (i32.store (i32.const 65536) (i32.const 0x00005d5b)) (i32.const 65536)");
+    Served { guest: guest(&attack, &format!("{{{listed}}}")), builtins }
+});
+
+/// A builtin of the host's, called by a guest: its name, a line break, and its arguments, a NUL behind each. An argument is a
+/// value's text or, as `@N`, an address that need not lead to one.
+pub fn abi_builtin(data: &[u8]) {
+    let mut parts = data.splitn(2, |byte| *byte == b'\n');
+    let name = parts.next().and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
+    let arguments = parts.next().unwrap_or_default();
+    // One that is not listed may be called as well, and is refused.
+    let (id, arity) = SERVED.builtins.get(name).copied().unwrap_or((u16::MAX, 1));
+    let mut told = [id.to_le_bytes(), arity.to_le_bytes()].concat();
+    let mut texts = Vec::new();
+    let mut arguments = arguments.split(|byte| *byte == 0);
+    for _ in 0..4 {
+        let argument = arguments.next().unwrap_or_default();
+        let lie = argument.strip_prefix(b"@").and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+        let address = lie.unwrap_or(ARGUMENTS + u32::try_from(texts.len()).unwrap());
+        told.extend_from_slice(&address.to_le_bytes());
+        texts.extend_from_slice(argument);
+        texts.push(0);
+    }
+    told.extend(texts);
+    let decision = SERVED.guest.decide_json_or_deny(&self::told(&told));
     // `[]` is what the guest returns once the builtin has: an undefined decision.
     assert_eq!(decision.outcome(), Outcome::Deny);
-    assert!(decision.failure().is_some_and(|failure| *failure != DecideError::Timeout));
+    assert!(decision.failure().is_some());
 }

@@ -15,6 +15,7 @@
 pub mod bundle;
 pub mod decision;
 pub mod guest;
+pub mod kernel;
 pub mod policy;
 pub mod rego;
 
@@ -30,7 +31,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "archive", run: bundle::archive, max_len: 8192 },
     Target { name: "manifest", run: bundle::manifest, max_len: 8192 },
     Target { name: "signatures", run: bundle::signatures, max_len: 4096 },
@@ -45,4 +46,6 @@ pub const TARGETS: [Target; 14] = [
     Target { name: "rego_parse", run: rego::rego_parse, max_len: 4096 },
     Target { name: "rego_compile", run: rego::rego_compile, max_len: 2048 },
     Target { name: "rego_decision", run: decision::rego_decision, max_len: 4096 },
+    Target { name: "rego_run", run: decision::rego_run, max_len: 1024 },
+    Target { name: "kernel_json", run: kernel::json, max_len: 4096 },
 ];

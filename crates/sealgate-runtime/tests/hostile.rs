@@ -78,6 +78,62 @@ fn attacks() -> Vec<(&'static str, &'static str, &'static str, DecideError)> {
             "",
             broken("it called a builtin that it does not list"),
         ),
+        (
+            "call through an empty table",
+            "(call_indirect (param i32) (i32.const 0) (i32.const 0)) (unreachable)",
+            "(table 1 funcref)",
+            DecideError::Trapped(String::new()),
+        ),
+        (
+            "call under another type",
+            "(call_indirect (param i64) (i64.const 0) (i32.const 0)) (unreachable)",
+            "(table funcref (elem $malloc))",
+            DecideError::Trapped(String::new()),
+        ),
+        (
+            "call outside of the table",
+            "(call_indirect (param i32) (i32.const 0) (i32.const -1)) (unreachable)",
+            "(table 1 funcref)",
+            DecideError::Trapped(String::new()),
+        ),
+        (
+            "a table that grows without end",
+            "(loop (br_if 0 (i32.ne (table.grow (ref.null func) (i32.const 100)) (i32.const -1))))
+             (call_indirect (param i32) (i32.const 0) (table.size)) (unreachable)",
+            "(table 1 funcref)",
+            DecideError::Trapped(String::new()),
+        ),
+        (
+            "copy outside",
+            "(memory.copy (i32.const 0) (i32.const -8) (i32.const 16)) (unreachable)",
+            "",
+            DecideError::Trapped(String::new()),
+        ),
+        (
+            "data that was dropped",
+            "(data.drop $dropped) (memory.init $dropped (i32.const 0) (i32.const 0) (i32.const 1)) (unreachable)",
+            "(data $dropped \"x\")",
+            DecideError::Trapped(String::new()),
+        ),
+        (
+            "a number that no integer holds",
+            "(i32.trunc_f64_s (f64.const nan))",
+            "",
+            DecideError::Trapped(String::new()),
+        ),
+        (
+            "bytes filled again and again",
+            "(loop (memory.fill (i32.const 65536) (i32.const 0) (i32.const 65536)) (br 0)) (unreachable)",
+            "",
+            DecideError::Timeout,
+        ),
+        (
+            "two functions that call each other",
+            "(call $ping (i32.const 0))",
+            "(func $ping (param i32) (result i32) (i32.add (i32.const 1) (call $pong (local.get 0))))
+             (func $pong (param i32) (result i32) (i32.add (i32.const 1) (call $ping (local.get 0))))",
+            DecideError::StackLimit,
+        ),
         ("undefined", "(i32.const 1100)", "", DecideError::Undefined),
         ("no result set", "(i32.const 1008)", "", DecideError::MalformedDecision(String::new())),
     ]
@@ -303,6 +359,76 @@ fn modules_beyond_the_abi_are_refused_before_they_are_compiled() {
     assert_eq!(refused(table), ModuleError::Table);
     let tables = Guest { extra: "(table 1 funcref) (table 1 funcref)", ..Guest::default() };
     assert_eq!(refused(tables), ModuleError::Table);
+}
+
+/// What Wasm has been given since version 2, one proposal at a time: refused here and by the bundle's check, whatever the
+/// sandbox could do with it.
+#[test]
+fn later_proposals_are_refused() {
+    let memory = r#"(import "env" "memory" (memory 2))"#;
+    for (proposal, memory, extra) in [
+        ("64-bit memory", r#"(import "env" "memory" (memory i64 2))"#, ""),
+        ("custom page sizes", r#"(import "env" "memory" (memory 2 (pagesize 1)))"#, ""),
+        ("shared memory", r#"(import "env" "memory" (memory 2 3 shared))"#, ""),
+        ("several memories", memory, "(memory $more 1)"),
+        ("atomics", memory, "(func (drop (i32.atomic.load (i32.const 0))))"),
+        ("tail calls", memory, "(func $f (return_call $f))"),
+        ("indirect tail calls", memory, "(table 1 funcref) (func (return_call_indirect (i32.const 0)))"),
+        ("exceptions", memory, "(tag $t) (func (throw $t))"),
+        ("older exceptions", memory, "(tag $t) (func try catch_all end)"),
+        ("caught exceptions", memory, "(func (block (try_table (catch_all 0))))"),
+        ("structs", memory, "(type (struct (field i32)))"),
+        ("arrays", memory, "(type (array i8))"),
+        ("small integers as references", memory, "(func (drop (ref.i31 (i32.const 1))))"),
+        ("recursive types", memory, "(rec (type $a (func)) (type $b (func)))"),
+        ("typed references", memory, "(type $t (func)) (func (param (ref null $t)) (call_ref $t (local.get 0)))"),
+        ("vectors that need not agree", memory, "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))"),
+        ("tables with 64-bit indexes", memory, "(table i64 1 funcref)"),
+        ("arithmetic of 128 bits", memory, "(func (drop (drop (i64.mul_wide_u (i64.const 1) (i64.const 1)))))"),
+        ("switched stacks", memory, "(type $f (func)) (type (cont $f))"),
+    ] {
+        let wasm = Guest { memory, extra, ..Guest::default() }.wasm();
+        let loaded = load(&wasm, &options());
+        assert!(matches!(loaded, Err(LoadError::Module(_))), "{proposal}: {loaded:?}");
+        let checked = sealgate_bundle::module::check(&wasm, &[], &Default::default());
+        assert!(checked.is_err(), "{proposal}");
+    }
+    // What version 2 has may be there.
+    let vectors = "(func (drop (i8x16.add (v128.const i64x2 0 0) (v128.const i64x2 0 0))))";
+    let wasm = Guest { extra: vectors, ..Guest::default() }.wasm();
+    assert!(load(&wasm, &options()).is_ok() && sealgate_bundle::module::check(&wasm, &[], &Default::default()).is_ok());
+}
+
+/// Each export that the ABI needs: left out, of another kind, of another type.
+#[test]
+fn exports_that_are_not_the_abis_are_refused() {
+    let text = Guest::default().text();
+    for name in [
+        "memory",
+        "opa_malloc",
+        "opa_heap_ptr_get",
+        "opa_heap_ptr_set",
+        "opa_json_parse",
+        "opa_json_dump",
+        "entrypoints",
+        "builtins",
+        "opa_eval",
+    ] {
+        let renamed = text.replace(&format!("(export \"{name}\""), "(export \"elsewhere\"");
+        assert_ne!(renamed, text, "{name}");
+        let other = |field: &str| format!("{}{field})", renamed.trim_end().strip_suffix(')').unwrap());
+        for (how, text) in [
+            ("missing", renamed.clone()),
+            ("a global", other(&format!("(global (export \"{name}\") i32 (i32.const 1))"))),
+            ("a table", other(&format!("(table (export \"{name}\") 1 funcref)"))),
+            ("of another type", other(&format!("(func (export \"{name}\") (param f64) (result v128) unreachable)"))),
+        ] {
+            let wasm = wat::parse_str(&text).unwrap_or_else(|error| panic!("{name} {how}: {error}"));
+            let error = load(&wasm, &options()).map(drop).unwrap_err();
+            let refused = matches!(error, LoadError::Module(_) | LoadError::Start(DecideError::BrokenAbi(_)));
+            assert!(refused, "{name} {how}: {error:?}");
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,10 @@ use crate::BundleFile;
 use crate::limits::Limits;
 
 const BLOCK: usize = 512;
+/// Where the fields of a `ustar` header end.
+const USTAR_END: usize = 500;
+/// Where a GNU header has times and parts of sparse files, and a `ustar` header its prefix.
+const GNU_EXTRAS: usize = 345;
 
 /// Reads every entry of `tar`.
 pub(super) fn read(tar: &[u8], limits: &Limits) -> Result<Vec<BundleFile>, ArchiveError> {
@@ -78,16 +82,23 @@ impl Entry {
             return Err(bad("a header's checksum is wrong"));
         }
         let mut name = text(&header.as_old().name, at)?;
-        if let Some(ustar) = header.as_ustar() {
+        let unused = if let Some(ustar) = header.as_ustar() {
             let prefix = text(&ustar.prefix, at)?;
             if !prefix.is_empty() {
                 name = format!("{prefix}/{name}");
             }
-        } else if header.as_gnu().is_none() {
+            bytes.get(USTAR_END..)
+        } else if header.as_gnu().is_some() {
+            bytes.get(GNU_EXTRAS..)
+        } else {
             return Err(bad("a header is of an unknown kind"));
-        }
+        };
         if !matches!(header.as_old().linkflag, [b'0' | 0]) {
             return Err(ArchiveError::NotRegular { name });
+        }
+        // Some readers take what stands there for a part of the name, whatever the header's kind, or for a link.
+        if !unused.is_some_and(is_zero) || !is_zero(&header.as_old().linkname) {
+            return Err(ArchiveError::Padding { at });
         }
         let size = octal(&header.as_old().size).ok_or(bad("a size is no octal number"))?;
         Ok(Self { name, size })

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::BundleFile;
 use crate::archive::ArchiveError;
 use crate::limits::Limits;
+use crate::names;
 use crate::verify::{UnverifiedBundle, VerifiedBundle, VerifyError, VerifyOptions};
 
 /// Why a bundle could not be read or is refused.
@@ -119,7 +120,7 @@ impl FolderReader<'_> {
         let read = open_no_follow(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes));
         read.map_err(|source| at(path, source))?;
         if bytes.len() as u64 > limit {
-            return Err(self.refuse(ArchiveError::TooLarge { what: format!("file `{name}`"), limit }));
+            return Err(self.refuse(ArchiveError::TooLarge { what: format!("file `{}`", names::shown(&name)), limit }));
         }
         self.total += bytes.len() as u64;
         self.files.push(BundleFile { name, bytes });

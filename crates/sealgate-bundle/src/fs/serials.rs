@@ -83,7 +83,8 @@ impl SerialRecord {
         Ok(())
     }
 
-    /// Notes that `bundle` was accepted. What other processes accepted since the record was read is read again; the file
+    /// Notes that `bundle` was accepted, unless nobody signed it: whoever can write such a bundle could raise the serial so far
+    /// that no signed one is ever accepted again. What other processes accepted since the record was read is read again; the file
     /// is written where the serial is a new highest one.
     ///
     /// # Errors
@@ -93,7 +94,7 @@ impl SerialRecord {
         let _lock = lock(&self.path)?;
         self.serials = read(&self.path)?;
         self.check(bundle)?;
-        if bundle.serial() == self.minimum(bundle.name()) {
+        if !bundle.is_signed() || bundle.serial() == self.minimum(bundle.name()) {
             return Ok(());
         }
         let mut serials = self.serials.clone();

@@ -1,7 +1,7 @@
 //! JSON Web Key Sets (RFC 7517, 8037): public keys as other systems hand them out. Pure: bytes in, keys out.
 //!
-//! Takes Ed25519 (`OKP`), P-256, P-384 and P-521 (`EC`) and RSA keys. A set that holds a private or a symmetric key is
-//! refused as a whole: such a file is a leak, not a trust store.
+//! Takes Ed25519 (`OKP`), P-256, P-384 and P-521 (`EC`) and RSA keys. A set that holds any part of a private or symmetric key
+//! is refused as a whole: such a file is a leak, not a trust store.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -55,6 +55,8 @@ struct Member {
     #[serde(default, rename = "use")]
     purpose: Option<String>,
     #[serde(default)]
+    key_ops: Option<Vec<String>>,
+    #[serde(default)]
     crv: Option<String>,
     #[serde(default)]
     x: Option<String>,
@@ -64,15 +66,38 @@ struct Member {
     n: Option<String>,
     #[serde(default)]
     e: Option<String>,
-    /// The private part of `OKP`, `EC` and `RSA` keys.
-    #[serde(default)]
-    d: Option<serde::de::IgnoredAny>,
-    /// A symmetric key.
-    #[serde(default)]
-    k: Option<serde::de::IgnoredAny>,
+    /// Members that only private and symmetric keys have (RFC 7518, 6.2.2, 6.3.2 and 6.4); `null` is one as well.
+    #[serde(default, deserialize_with = "json::present")]
+    d: bool,
+    #[serde(default, deserialize_with = "json::present")]
+    p: bool,
+    #[serde(default, deserialize_with = "json::present")]
+    q: bool,
+    #[serde(default, deserialize_with = "json::present")]
+    dp: bool,
+    #[serde(default, deserialize_with = "json::present")]
+    dq: bool,
+    #[serde(default, deserialize_with = "json::present")]
+    qi: bool,
+    #[serde(default, deserialize_with = "json::present")]
+    oth: bool,
+    #[serde(default, deserialize_with = "json::present")]
+    k: bool,
 }
 
-/// Reads a set; keys that are not for signatures (`use` other than `sig`) are left out.
+impl Member {
+    fn is_secret(&self) -> bool {
+        self.d || self.p || self.q || self.dp || self.dq || self.qi || self.oth || self.k
+    }
+
+    /// Whether it is for signatures, as far as it says what it is for.
+    fn is_for_signatures(&self) -> bool {
+        let verifies = |operations: &Vec<String>| operations.iter().any(|operation| operation == "verify");
+        self.purpose.as_deref().is_none_or(|purpose| purpose == "sig") && self.key_ops.as_ref().is_none_or(verifies)
+    }
+}
+
+/// Reads a set; keys that are not for signatures (`use` other than `sig`, `key_ops` without `verify`) are left out.
 ///
 /// # Errors
 /// [`KeyError::Jwks`] with what is wrong, and for a key of a kind that is not taken here.
@@ -85,12 +110,10 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Jwk>, KeyError> {
         return Err(KeyError::Jwks(format!("it has more than {MAX_KEYS} keys")));
     }
     // Before anything else, so that a leak is not hidden behind another mistake.
-    if set.keys.iter().any(|key| key.d.is_some() || key.k.is_some()) {
+    if set.keys.iter().any(Member::is_secret) {
         return Err(KeyError::Jwks("it holds a private or symmetric key; give the public keys alone".to_owned()));
     }
-    let for_signatures =
-        set.keys.into_iter().filter(|key| key.purpose.as_deref().is_none_or(|purpose| purpose == "sig"));
-    for_signatures.map(read).collect()
+    set.keys.into_iter().filter(Member::is_for_signatures).map(read).collect()
 }
 
 fn read(member: Member) -> Result<Jwk, KeyError> {
@@ -106,8 +129,11 @@ fn read(member: Member) -> Result<Jwk, KeyError> {
             VerificationKey::Ed25519(PublicKey::from_bytes(&raw)?)
         }
         ("EC", Some(curve)) => {
-            let point = [&[4][..], &bytes("x", &member.x)?, &bytes("y", &member.y)?].concat();
-            VerificationKey::from_sec1(curve, &point)
+            let (x, y) = (bytes("x", &member.x)?, bytes("y", &member.y)?);
+            // Each is as long as the curve's field; a point of two odd halves would be the same in other words.
+            let point = (x.len() == y.len()).then(|| [&[4][..], &x, &y].concat());
+            point
+                .and_then(|point| VerificationKey::from_sec1(curve, &point))
                 .ok_or_else(|| wrong("it is no point of a curve that is known here"))?
         }
         ("RSA", _) => {

@@ -1,7 +1,8 @@
 //! Keys as text, ids, trust and files.
 
-use super::file::{pair_paths, read_public_key, read_signing_key, read_trust_store, write_pair};
+use super::file::{self, pair_paths, read_public_key, read_signing_key, read_trust_store, write_pair};
 use super::*;
+use crate::opa::{OpaSigner, VerificationKey};
 
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
@@ -149,10 +150,11 @@ fn a_jwks_gives_public_keys_of_every_kind_and_leaks_are_refused() {
     let set = format!(
         r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"a","x":"{x}","unknown":1}},{{"kty":"EC","crv":"P-256","kid":"b","alg":"ES256",
         "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}},
-        {{"kty":"RSA","use":"enc","n":"AQ","e":"AQAB"}}]}}"#
+        {{"kty":"RSA","use":"enc","n":"AQ","e":"AQAB"}},
+        {{"kty":"OKP","crv":"Ed25519","key_ops":["sign"],"x":"{x}"}},{{"kty":"X","key_ops":[]}}]}}"#
     );
     let keys = jwks::parse(set.as_bytes()).unwrap();
-    assert_eq!(keys.len(), 2, "a key for encryption is left out");
+    assert_eq!(keys.len(), 2, "keys for encryption, and for anything but verification, are left out");
     assert_eq!(keys[0].ed25519(), Some(key(1).public_key()));
     assert_eq!(
         (keys[1].kid.as_deref(), keys[1].algorithm.map(|algorithm| algorithm.as_str())),
@@ -161,6 +163,25 @@ fn a_jwks_gives_public_keys_of_every_kind_and_leaks_are_refused() {
     for (member, problem) in [
         (format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","d":"{x}"}}"#), "private"),
         (r#"{"kty":"oct","k":"AAAA"}"#.to_owned(), "private or symmetric"),
+        (format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","d":null}}"#), "private"),
+        (r#"{"kty":"RSA","n":"AQAB","e":"AQAB","q":"AQAB"}"#.to_owned(), "private"),
+        (r#"{"kty":"RSA","n":"AQAB","e":"AQAB","use":"enc","oth":[]}"#.to_owned(), "private"),
+        (r#"{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA","k":"AA"}"#.to_owned(), "symmetric"),
+        (format!(r#"{{"kty":"okp","crv":"Ed25519","x":"{x}"}}"#), "kind"),
+        (format!(r#"{{"kty":"EC","crv":"Ed25519","x":"{x}","y":"{x}"}}"#), "point"),
+        (format!(r#"{{"kty":"OKP","crv":"Ed25519","alg":"none","x":"{x}"}}"#), "not known"),
+        (format!(r#"{{"kty":"OKP","crv":"Ed25519","alg":"HS256","x":"{x}"}}"#), "not known"),
+        // The bytes of a good point, split elsewhere.
+        (
+            r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEXH","y":"8UTNG72bfocs3-257rn0s2ldbqkLJK2KRiMohYjlrQ"}"#
+                .to_owned(),
+            "point",
+        ),
+        (r#"{"kty":"EC","crv":"P-256","x":"","y":""}"#.to_owned(), "point"),
+        (format!(r#"{{"kty":"RSA","n":"{}w","e":"AQ"}}"#, "_".repeat(341)), "2048"),
+        (format!(r#"{{"kty":"RSA","n":"{}w","e":"AQAA"}}"#, "_".repeat(341)), "2048"),
+        (format!(r#"{{"kty":"RSA","n":"{}g","e":"AQAB"}}"#, "_".repeat(341)), "2048"),
+        (format!(r#"{{"kty":"RSA","n":"{}","e":"AQAB"}}"#, "_".repeat(2000)), "2048"),
         (format!(r#"{{"kty":"OKP","crv":"X25519","x":"{x}"}}"#), "kind"),
         (format!(r#"{{"kty":"OKP","crv":"Ed25519","alg":"ES256","x":"{x}"}}"#), "another kind"),
         (r#"{"kty":"OKP","crv":"Ed25519","x":"AAAA"}"#.to_owned(), "32 bytes"),
@@ -176,6 +197,97 @@ fn a_jwks_gives_public_keys_of_every_kind_and_leaks_are_refused() {
     for text in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[[]]}"#, r#"{"keys":[],"keys":[]}"#] {
         assert!(jwks::parse(text.as_bytes()).is_err(), "{text}");
     }
+}
+
+/// What programs that read PEM loosely take for a key, or for another one.
+#[test]
+fn pem_is_read_strictly() {
+    const PRIVATE: &str = include_str!("../../tests/common/rsa-of-no-secret.pem");
+    const PUBLIC: &str = include_str!("../../tests/common/rsa-of-no-secret.public.pem");
+    assert!(VerificationKey::from_pem(PUBLIC).is_some() && OpaSigner::from_pem(PRIVATE, "k").is_ok());
+    assert!(VerificationKey::from_pem(&PUBLIC.replace('\n', "\r\n")).is_some());
+    let relabelled = |text: &str, from: &str, to: &str| text.replace(&format!("{from} KEY"), &format!("{to} KEY"));
+    let body = PUBLIC.lines().nth(2).unwrap();
+    for (text, trick) in [
+        (String::new(), "nothing"),
+        (PRIVATE.to_owned(), "a private key where a public one is wanted"),
+        (relabelled(PUBLIC, "PUBLIC", "PRIVATE"), "a public key that says it is private"),
+        (relabelled(PUBLIC, "PUBLIC", "RSA PUBLIC"), "one form under the other's label"),
+        (relabelled(PUBLIC, "PUBLIC", "PUBLIC  "), "another label"),
+        (PUBLIC.replace("KEY", "CERTIFICATE"), "a certificate's label"),
+        (PUBLIC.to_lowercase(), "labels in small letters"),
+        (format!("{PUBLIC}{PUBLIC}"), "two keys"),
+        (format!("{PUBLIC}{}", PUBLIC.replace(body, "")), "a key and a broken one"),
+        (PUBLIC.replace(body, ""), "a line left out"),
+        (PUBLIC.replace(body, &format!("{body}=")), "padding inside"),
+        (PUBLIC.replace(body, &format!("{body}\n\n")), "an empty line"),
+        (PUBLIC.replace("-----END", "----END"), "no end"),
+        (PUBLIC.replace("-----\nM", "-----\nProc-Type: 4,ENCRYPTED\n\nM"), "headers"),
+        ("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n".to_owned(), "an empty key"),
+        (
+            // X25519, which signs nothing.
+            "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VuAyEACQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n"
+                .to_owned(),
+            "a key of another kind",
+        ),
+        (
+            // The neutral point of Ed25519, whose signatures anybody can make.
+            "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n"
+                .to_owned(),
+            "a key of small order",
+        ),
+    ] {
+        assert!(VerificationKey::from_pem(&text).is_none(), "{trick}");
+        assert!(OpaSigner::from_pem(&text, "k").is_err() || text == PRIVATE, "{trick}");
+    }
+    for (text, trick) in [
+        (relabelled(PRIVATE, "PRIVATE", "RSA PRIVATE"), "one form under the other's label"),
+        (relabelled(PRIVATE, "PRIVATE", "ENCRYPTED PRIVATE"), "an encrypted key's label"),
+        (relabelled(PRIVATE, "PRIVATE", "EC PRIVATE"), "another kind's label"),
+        (format!("{PRIVATE}{PUBLIC}"), "a private and a public key"),
+    ] {
+        assert!(OpaSigner::from_pem(&text, "k").is_err(), "{trick}");
+    }
+}
+
+/// Whatever rights others have to a private key's file, and however the file is reached.
+#[cfg(unix)]
+#[test]
+fn a_private_key_that_others_can_reach_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (private, _) = write_pair(&folder.path().join("k"), &key(1), false).unwrap();
+    let pem = folder.path().join("rsa.pem");
+    std::fs::write(&pem, include_str!("../../tests/common/rsa-of-no-secret.pem")).unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&private, &link).unwrap();
+    for mode in [0o604, 0o640, 0o620, 0o602, 0o601, 0o610, 0o660, 0o644, 0o777] {
+        for path in [&private, &pem] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        for error in [
+            file::read_signing_key(&private).map(drop).unwrap_err(),
+            file::read_signing_key(&link).map(drop).unwrap_err(),
+            file::read_opa_signer(&pem, "k").map(drop).unwrap_err(),
+        ] {
+            assert!(matches!(error, KeyError::ReadableByOthers { .. }), "{mode:o}: {error}");
+        }
+    }
+    for mode in [0o600, 0o400, 0o700] {
+        for path in [&private, &pem] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        assert!(file::read_signing_key(&private).is_ok() && file::read_opa_signer(&pem, "k").is_ok(), "{mode:o}");
+    }
+    // More text than a key has, before and behind it.
+    let text = std::fs::read_to_string(&private).unwrap();
+    for padded in [format!("{text}\n"), format!(" {text}"), format!("{text}{text}"), text.replace('\n', "\0")] {
+        std::fs::write(&private, padded).unwrap();
+        assert!(matches!(file::read_signing_key(&private), Err(KeyError::InFile { .. })));
+    }
+    std::fs::write(&private, text + &" ".repeat(100_000)).unwrap();
+    assert!(file::read_signing_key(&private).is_err());
+    assert!(file::read_signing_key(folder.path()).is_err(), "a folder is no key");
 }
 
 #[test]

@@ -5,29 +5,45 @@ use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 
-/// The canonical form of the one JSON value in `json`; `None` where it is not JSON or nested too deeply for the parser.
+/// Deepest nesting of arrays and objects that is read; the outermost value is at depth 1.
+const MAX_DEPTH: usize = 128;
+
+/// The canonical form of the one JSON value in `json`; `None` where it is not JSON or nested deeper than [`MAX_DEPTH`].
 pub(super) fn of(json: &[u8]) -> Option<String> {
-    // INVARIANT: from here on the text is JSON and its depth is bounded, so the walk only has to find its way.
+    // INVARIANT: from here on the text is JSON, so the walk only has to find its way. Its depth is not bounded yet: the
+    // parser skips what nobody reads without recursion.
     serde_json::from_slice::<IgnoredAny>(json).ok()?;
-    let mut walk = Walk { rest: std::str::from_utf8(json).ok()? };
+    let mut walk = Walk { rest: std::str::from_utf8(json).ok()?, depth: 0 };
     walk.value()
 }
 
 struct Walk<'a> {
     rest: &'a str,
+    /// How many arrays and objects are open.
+    depth: usize,
 }
 
 impl Walk<'_> {
     fn value(&mut self) -> Option<String> {
         match self.peek()? {
-            b'{' => self.object(),
-            b'[' => self.array(),
+            b'{' => self.inside(Self::object),
+            b'[' => self.inside(Self::array),
             b'"' => Some(go_string(&self.string()?)),
             _ => {
                 let end = self.rest.find([',', ']', '}', ' ', '\t', '\n', '\r']).unwrap_or(self.rest.len());
                 self.take(end).map(str::to_owned)
             }
         }
+    }
+
+    fn inside(&mut self, read: fn(&mut Self) -> Option<String>) -> Option<String> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return None;
+        }
+        let text = read(self)?;
+        self.depth -= 1;
+        Some(text)
     }
 
     fn object(&mut self) -> Option<String> {
@@ -125,5 +141,18 @@ mod tests {
         );
         assert_eq!(of(b"{"), None);
         assert_eq!(of("[".repeat(100_000).as_bytes()), None);
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let lists = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        let objects = |depth: usize| r#"{"a":"#.repeat(depth) + "1" + &"}".repeat(depth);
+        for nested in [lists, objects] {
+            assert_eq!(of(nested(MAX_DEPTH).as_bytes()), Some(nested(MAX_DEPTH)));
+            assert_eq!(of(nested(MAX_DEPTH + 1).as_bytes()), None);
+            // Closed again and again it is not deep.
+            assert!(of(format!("[{}1]", format!("{},", nested(MAX_DEPTH - 1)).repeat(3)).as_bytes()).is_some());
+        }
+        assert_eq!(of(lists(1_000_000).as_bytes()), None);
     }
 }

@@ -5,6 +5,7 @@ use crate::digest::Sha256Digest;
 use crate::keys::KeyId;
 use crate::manifest::ManifestError;
 use crate::module::ModuleError;
+use crate::names;
 use crate::opa_signatures::OpaSignatureError;
 use crate::time::UnixSeconds;
 
@@ -15,7 +16,7 @@ pub enum VerifyError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// There is more than one signed manifest.
-    #[error("there are two signed manifests, `{0}` and `{1}`")]
+    #[error("there are two signed manifests, `{}` and `{}`", names::shown(.0), names::shown(.1))]
     SeveralManifests(String, String),
     /// The signature is not exactly 64 raw bytes.
     #[error("the signature has {0} bytes instead of 64")]
@@ -39,10 +40,10 @@ pub enum VerifyError {
     #[error("the signature does not verify with the key `{0}`")]
     BadSignature(KeyId),
     /// A file of the manifest is not there.
-    #[error("`{0}` is missing")]
+    #[error("`{}` is missing", names::shown(.0))]
     MissingFile(String),
     /// A file has another size than the manifest says.
-    #[error("`{name}` has {found} bytes, and the manifest says {expected}")]
+    #[error("`{}` has {found} bytes, and the manifest says {expected}", names::shown(.name))]
     SizeMismatch {
         /// The file.
         name: String,
@@ -52,7 +53,7 @@ pub enum VerifyError {
         found: u64,
     },
     /// A file has another digest than the manifest says.
-    #[error("`{name}` is not what was signed: its sha256 is {found}, and the manifest says {expected}")]
+    #[error("`{}` is not what was signed: its sha256 is {found}, and the manifest says {expected}", names::shown(.name))]
     DigestMismatch {
         /// The file.
         name: String,
@@ -62,7 +63,7 @@ pub enum VerifyError {
         found: Sha256Digest,
     },
     /// A file that the manifest does not list.
-    #[error("`{0}` is not listed in the signed manifest")]
+    #[error("`{}` is not listed in the signed manifest", names::shown(.0))]
     UnlistedFile(String),
     /// OPA's signature file contradicts the bundle.
     #[error("`.signatures.json`: {0}")]

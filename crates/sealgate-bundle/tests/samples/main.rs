@@ -21,6 +21,7 @@ mod forge;
 mod modules;
 mod random;
 mod signing;
+mod tricks;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +72,7 @@ fn samples() -> Vec<Sample> {
         documents::samples(),
         signing::samples(),
         modules::more(),
+        tricks::samples(),
     ];
     groups.into_iter().flatten().collect()
 }

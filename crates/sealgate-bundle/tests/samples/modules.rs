@@ -234,7 +234,7 @@ fn leb(mut value: usize) -> Vec<u8> {
 }
 
 /// A module of these sections, whatever they are.
-fn raw(sections: &[(u8, &[u8])]) -> Vec<u8> {
+pub fn raw(sections: &[(u8, &[u8])]) -> Vec<u8> {
     let mut out = b"\0asm\x01\0\0\0".to_vec();
     for (id, content) in sections {
         out.push(*id);
@@ -244,7 +244,7 @@ fn raw(sections: &[(u8, &[u8])]) -> Vec<u8> {
     out
 }
 
-fn build(wasm: Vec<u8>) -> Vec<u8> {
+pub fn build(wasm: Vec<u8>) -> Vec<u8> {
     let contents = BundleContents::new("acme/support", wasm).unwrap().with_source("support.yaml", "x").with_serial(7);
     contents.sign(&key(TRUSTED)).unwrap().tar_gz().unwrap()
 }

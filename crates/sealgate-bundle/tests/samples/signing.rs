@@ -146,7 +146,7 @@ fn with_token(header: &Value, payload: &Value, sign: impl FnOnce(&[u8]) -> Vec<u
     with_file(&json!({ "signatures": [token] }))
 }
 
-fn with_file(signatures: &Value) -> Vec<u8> {
+pub fn with_file(signatures: &Value) -> Vec<u8> {
     let mut files = files();
     files.push(BundleFile::new(".signatures.json", signatures.to_string()));
     pack(&files)
@@ -170,7 +170,7 @@ fn payload() -> Value {
     json!({ "files": listed })
 }
 
-fn p256_sign(message: &[u8]) -> Vec<u8> {
+pub fn p256_sign(message: &[u8]) -> Vec<u8> {
     let signature: p256::ecdsa::Signature = p256_key().sign(message);
     signature.to_bytes().to_vec()
 }

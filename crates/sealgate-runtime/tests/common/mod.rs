@@ -38,8 +38,13 @@ impl Default for Guest<'_> {
 
 impl Guest<'_> {
     pub fn wasm(&self) -> Vec<u8> {
+        let text = self.text();
+        wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    pub fn text(&self) -> String {
         let escape = |text: &str| text.replace('\\', "\\5c").replace('"', "\\22");
-        let text = format!(
+        format!(
             r#"(module
                 (import "env" "opa_abort" (func $abort (param i32)))
                 (import "env" "opa_builtin1" (func $builtin1 (param i32 i32 i32) (result i32)))
@@ -75,8 +80,7 @@ impl Guest<'_> {
             dump = self.dump,
             eval = self.eval,
             extra = self.extra,
-        );
-        wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+        )
     }
 
     pub fn load(&self, options: &RuntimeOptions) -> Result<Policy, LoadError> {
