@@ -140,7 +140,10 @@ impl Seen {
         }
         let Some(name) = names::normalise(spelled) else { return Err(ArchiveError::Path { name: spelled.to_owned() }) };
         if size > limits.file_bytes {
-            return Err(ArchiveError::TooLarge { what: format!("file `{}`", names::shown(name)), limit: limits.file_bytes });
+            return Err(ArchiveError::TooLarge {
+                what: format!("file `{}`", names::shown(name)),
+                limit: limits.file_bytes,
+            });
         }
         self.total = self.total.saturating_add(size);
         if self.total > limits.unpacked_bytes {

@@ -69,7 +69,7 @@ pub fn decision(data: &[u8]) {
     let native = example.policy.evaluate(&call).document();
     let ours = serde_json::to_value(&decision).expect("a decision is JSON");
     assert_eq!(native["reason"], ours["reason"], "{call}");
-    assert_eq!(native["violations"], ours["violations"], "{call}");
+    assert_eq!(native["failures"], ours["violations"], "{call}");
 }
 
 /// Rules that look at every value of the input with what the kernel has.
@@ -117,6 +117,8 @@ pub fn rego_decision(data: &[u8]) {
         }
         Err(DecideError::InvalidInput(_)) => assert!(serde_json::from_slice::<Value>(data).is_err() || deep(data)),
         Err(DecideError::InputTooLarge { .. } | DecideError::ResultTooLarge { .. } | DecideError::Timeout) => {}
+        // Numbers that are too large to compute with end a decision.
+        Err(DecideError::Aborted(message)) if message.contains("number") => {}
         Err(error) => panic!("{error}"),
     }
 }

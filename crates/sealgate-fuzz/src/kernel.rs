@@ -20,10 +20,18 @@ pub fn json(data: &[u8]) {
                 serde_json::from_str::<serde::de::IgnoredAny>(&text).expect("what is written is JSON");
             }
             Ok(Err(ParseError::Depth)) => assert!(deep(data)),
-            Ok(Err(error)) => assert!(others.is_err(), "{error}"),
+            Ok(Err(error)) => assert!(others.is_err() || has_long_exponent(data), "{error}"),
             Err(_) => {}
         }
     }
+}
+
+/// Whether there may be a number whose power of ten is beyond all that the kernel holds.
+fn has_long_exponent(data: &[u8]) -> bool {
+    data.split(|byte| matches!(byte, b'e' | b'E')).skip(1).any(|rest| {
+        let digits = rest.strip_prefix(b"-").or_else(|| rest.strip_prefix(b"+")).unwrap_or(rest);
+        digits.iter().take_while(|byte| byte.is_ascii_digit()).count() > 17
+    })
 }
 
 fn written(data: &[u8], notation: Notation) -> Result<String, ParseError> {

@@ -382,7 +382,11 @@ fn later_proposals_are_refused() {
         ("small integers as references", memory, "(func (drop (ref.i31 (i32.const 1))))"),
         ("recursive types", memory, "(rec (type $a (func)) (type $b (func)))"),
         ("typed references", memory, "(type $t (func)) (func (param (ref null $t)) (call_ref $t (local.get 0)))"),
-        ("vectors that need not agree", memory, "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))"),
+        (
+            "vectors that need not agree",
+            memory,
+            "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
+        ),
         ("tables with 64-bit indexes", memory, "(table i64 1 funcref)"),
         ("arithmetic of 128 bits", memory, "(func (drop (drop (i64.mul_wide_u (i64.const 1) (i64.const 1)))))"),
         ("switched stacks", memory, "(type $f (func)) (type (cont $f))"),

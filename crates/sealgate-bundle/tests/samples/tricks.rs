@@ -164,11 +164,19 @@ fn tokens() -> Vec<Sample> {
         json!({ "signatures": [format!("{signed}.{signature}")] })
     };
     vec![
-        accepted("token-plain", "nothing: the token that the next are made of", with_file(&json!({ "signatures": [good()] }))),
+        accepted(
+            "token-plain",
+            "nothing: the token that the next are made of",
+            with_file(&json!({ "signatures": [good()] })),
+        ),
         accepted("listed-deep-128", "nothing: data as deep as may be", vouched(&nested(128))),
         bad("listed-deep-129", "data one level deeper, for who walks it", vouched(&nested(129))),
         bad("listed-deep", "data so deep that who walks it by recursion dies", vouched(&nested(200_000))),
-        bad("token-critical-null", "a header whose demands are null", header(r#"{"alg":"ES256","kid":"p256","crit":null}"#)),
+        bad(
+            "token-critical-null",
+            "a header whose demands are null",
+            header(r#"{"alg":"ES256","kid":"p256","crit":null}"#),
+        ),
         bad("token-header-twice", "an algorithm twice", header(r#"{"alg":"none","alg":"ES256","kid":"p256"}"#)),
         bad("token-free-bits", "a signature's last letter with free bits set", with_file(&last_bit())),
         bad("token-other-base64", "a signature in the other alphabet", with_file(&standard())),
@@ -193,7 +201,11 @@ fn modules() -> Vec<Sample> {
         bad("wasm-continuation", "a type of a stack that is switched to", &[(1, b"\x02\x60\0\0\x5d\0"), memory]),
         bad("wasm-table-64", "a table with 64-bit indexes", &[memory, (4, b"\x01\x70\x04\x01")]),
         bad("wasm-table-shared", "a table that is shared between threads", &[memory, (4, b"\x01\x70\x03\x01\x01")]),
-        bad("wasm-table-typed", "a table of typed references", &[(1, b"\x01\x60\0\0"), memory, (4, b"\x01\x63\0\0\x01")]),
+        bad(
+            "wasm-table-typed",
+            "a table of typed references",
+            &[(1, b"\x01\x60\0\0"), memory, (4, b"\x01\x63\0\0\x01")],
+        ),
         bad("wasm-page-size", "a memory whose pages have one byte", &[(2, b"\x01\x03env\x06memory\x02\x08\x02\0")]),
         bad(
             "wasm-memory-own-and-imported",
@@ -203,11 +215,7 @@ fn modules() -> Vec<Sample> {
         bad(
             "wasm-start-abort",
             "a start function that is the host's",
-            &[
-                (1, b"\x01\x60\x01\x7f\0"),
-                (2, b"\x02\x03env\x06memory\x02\0\x02\x03env\x09opa_abort\0\0"),
-                (8, b"\0"),
-            ],
+            &[(1, b"\x01\x60\x01\x7f\0"), (2, b"\x02\x03env\x06memory\x02\0\x02\x03env\x09opa_abort\0\0"), (8, b"\0")],
         ),
     ]
 }

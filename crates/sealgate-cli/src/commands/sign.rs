@@ -38,7 +38,9 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         if self.bundle.is_dir() && self.opa.is_asked() {
-            return Err(Failure::Usage("OPA reads no folder of this kind; give `--opa-signature-key` with an archive".to_owned()));
+            return Err(Failure::Usage(
+                "OPA reads no folder of this kind; give `--opa-signature-key` with an archive".to_owned(),
+            ));
         }
         let bundle = self.expected.load(&self.bundle)?;
         let signer = self.signer.signer(&self.check)?;
