@@ -52,7 +52,8 @@ fn run(arguments: &[&str]) -> Result<(), Failure> {
         ["threads", archive, rounds] => threads::run(archive, rounds.parse()?),
         ["swap", one, other, rounds] => swap::run(one, other, rounds.parse()?),
         ["allocations", archive] => allocations::run(archive),
-        ["cold", archive] => cold::run(archive),
+        ["cold", archive] => cold::run(archive, None),
+        ["cold", archive, cache] => cold::run(archive, Some(Path::new(cache))),
         _ => Err("the arguments are told at the top of this program's source".into()),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -52,7 +51,7 @@ impl Contestant {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("`{}` cannot be started: {error}", Path::new(program).display()))?;
+            .map_err(|error| format!("the program cannot be started: {error}"))?;
         let (sender, answers) = mpsc::channel();
         let said = process.stdout.take().ok_or("it has no output")?;
         thread::spawn(move || {

@@ -42,7 +42,7 @@ pub(crate) fn render(report: &Report) -> String {
     let series: Vec<&Series> = report.series.iter().filter(|series| !series.points.is_empty()).collect();
     let axes = Axes::around(series.iter().flat_map(|series| &series.points));
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"system-ui, sans-serif\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"Helvetica, Arial, 'DejaVu Sans', sans-serif\" \
          font-size=\"13\" role=\"img\" aria-labelledby=\"title\">\n\
          <title id=\"title\">Time of one decision by the number of rules</title>\n\
          <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n"

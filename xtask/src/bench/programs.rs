@@ -35,16 +35,15 @@ impl Programs {
         let target = root.join("target");
         eprintln!("building Sealgate");
         cargo(root, release, &["-p", "sealgate-benches", "-p", "sealgate-cli", "--bins"])?;
-        let peers = target.join("peers");
         let peer = |name: &str| -> Found {
             eprintln!("building the peer {name}");
             // By itself: built together they would share the features of their dependencies.
             let package = format!("sealgate-peer-{name}");
             let folder = root.join("benches/peers");
             let arguments = ["--locked", "-p", &package, "--target-dir"];
-            let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).chain([peers.as_os_str()]).collect();
+            let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).chain([target.as_os_str()]).collect();
             cargo(&folder, release, &arguments).map_err(|error| format!("the peer does not build: {error:#}"))?;
-            Ok(peers.join(profile).join(package))
+            Ok(target.join(profile).join(package))
         };
         Ok(Self {
             contestant: target.join(profile).join("contestant"),
@@ -54,7 +53,7 @@ impl Programs {
             cedar: peer("cedar"),
             regorus: peer("regorus"),
             opa_wasm: peer("opa-wasm"),
-            opa_go: go(&root.join("benches/peers/opa-go"), &peers.join("opa-go")),
+            opa_go: go(&root.join("benches/peers/opa-go"), &target.join(profile).join("opa-go")),
         })
     }
 }

@@ -51,7 +51,8 @@ impl Interpreter {
 
     fn document(&mut self) -> Result<String, Failure> {
         self.engine.set_input_json(&self.call).map_err(failed)?;
-        self.engine.eval_rule(RULE.to_owned()).and_then(|value| value.to_json_str()).map_err(failed)
+        let value = self.engine.eval_rule(RULE.to_owned()).map_err(failed)?;
+        Ok(serde_json::to_string(&value)?)
     }
 }
 
@@ -87,7 +88,7 @@ impl Machine {
 
     fn document(&mut self) -> Result<String, Failure> {
         self.machine.set_input(Value::from_json_str(&self.call).map_err(failed)?);
-        self.machine.execute().map_err(failed)?.to_json_str().map_err(failed)
+        Ok(serde_json::to_string(&self.machine.execute().map_err(failed)?)?)
     }
 }
 
@@ -107,8 +108,8 @@ impl Contestant for Machine {
 }
 
 fn allowed(document: &str) -> bool {
-    // It prints objects with their keys sorted, with or without spaces.
-    document.split_whitespace().collect::<String>().starts_with(r#"{"allow":true,"#)
+    // Its objects are sorted.
+    document.starts_with(r#"{"allow":true,"#)
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {
