@@ -1,13 +1,10 @@
 //! Pure builtins called through a compiled module and by real OPA, with arguments drawn from their declared types: the same
 //! values, and the same codes of errors.
 //!
-//! What the kernel has is held to OPA in `crates/sealgate-kernel/tests/builtins` with arguments that suit each builtin, and
-//! here only if `SEALGATE_BUILTIN`, the beginning of names, asks for it. `SEALGATE_DIFFERENTIAL` is the number of calls per
-//! builtin.
+//! With arguments that suit each builtin they are held to OPA in `crates/sealgate-kernel/tests/builtins` and in
+//! `crates/sealgate-builtins/tests/opa`. How many calls, which builtins and which seeds: `sealgate_testkit::Effort`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
-
-use std::fmt::Write;
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -19,7 +16,7 @@ use sealgate::{DecideError, Format, LoadError, Policy, RuntimeOptions, Unverifie
 use sealgate_compiler::{CodegenOptions, compile_plan_with};
 use sealgate_rego::builtins::{Builtin, Type};
 use sealgate_rego::{ParseOptions, ResolveOptions, parse_module, resolve};
-use sealgate_testkit::{Evaluation, Opa, OpaError, require};
+use sealgate_testkit::{Answer, Calls, Effort, Opa, in_parallel, require};
 use serde_json::Value as Json;
 
 /// Builtins whose answers are known to differ, and why.
@@ -33,25 +30,15 @@ const KNOWN_DIFFERENCES: &[(&str, &str)] = &[
 #[test]
 fn every_builtin_agrees_with_opa_through_a_module() {
     let Some(opa) = require(Opa::find()) else { return };
-    let only = std::env::var("SEALGATE_BUILTIN").ok();
-    let (mut reports, mut missing, mut held) = (Vec::new(), Vec::new(), 0);
-    for builtin in Builtin::all().iter().filter(|builtin| is_callable(builtin)) {
-        let wanted = match &only {
-            Some(only) => builtin.name.starts_with(only),
-            None => sealgate_kernel::builtins::find(builtin.name).is_none(),
-        };
-        if !wanted {
-            continue;
-        }
-        match module(builtin) {
-            None => missing.push(builtin.name),
-            Some(policy) => {
-                held += 1;
-                reports.extend(differences(&opa, builtin, &policy));
-            }
-        }
-    }
-    println!("{held} builtins agree; not available: {}", missing.join(", "));
+    let effort = Effort::from_env(60);
+    let wanted = |builtin: &&Builtin| is_callable(builtin) && effort.wants(builtin.name);
+    let builtins: Vec<&Builtin> = Builtin::all().iter().filter(wanted).collect();
+    let results = in_parallel(&builtins, |builtin| {
+        module(builtin).map(|policy| differences(&opa, builtin, &policy, &effort)).ok_or(builtin.name)
+    });
+    let missing: Vec<&str> = results.iter().filter_map(|result| result.as_ref().err().copied()).collect();
+    println!("{} builtins; not available: {}", results.len(), missing.join(", "));
+    let reports = results.into_iter().flatten().collect::<Vec<_>>().concat();
     assert!(reports.is_empty(), "{} differences\n{}", reports.len(), reports.join("\n"));
 }
 
@@ -84,80 +71,42 @@ fn module(builtin: &Builtin) -> Option<Policy> {
     }
 }
 
-/// What a call gives.
-#[derive(Clone, Debug, PartialEq)]
-enum Answer {
-    Value(Json),
-    Undefined,
-    /// An error with this code.
-    Error(String),
-    /// A bound ended the evaluation.
-    Stopped(String),
-}
-
-fn differences(opa: &Opa, builtin: &Builtin, policy: &Policy) -> Vec<String> {
-    let count = std::env::var("SEALGATE_DIFFERENTIAL").map_or(40, |count| count.parse().unwrap());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[3; 32]);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+fn differences(opa: &Opa, builtin: &Builtin, policy: &Policy, effort: &Effort) -> Vec<String> {
     let arguments: Vec<_> = builtin.args.iter().map(|ty| argument(*ty)).collect();
-    let calls: Vec<String> =
-        (0..count).map(|_| format!("[{}]", arguments.new_tree(&mut runner).unwrap().current().join(", "))).collect();
-    let mut expected = Vec::new();
-    if let Err(error) = ask(opa, builtin, &calls, &mut expected) {
-        return vec![format!("{}: {error}", builtin.name)];
+    let mut cases = Vec::new();
+    for seed in &effort.seeds {
+        let mut bytes = [3; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+        cases.extend((0..effort.calls).map(|_| arguments.new_tree(&mut runner).unwrap().current()));
     }
+    let calls = Calls::of(builtin.name, cases);
+    let expected = match opa.answers(&calls) {
+        Ok(answers) => answers,
+        Err(error) => return vec![format!("{}: {error}", builtin.name)],
+    };
     let mut reports = Vec::new();
-    for (call, theirs) in calls.iter().zip(expected) {
-        let input = Value::parse(call).unwrap();
-        let ours = match policy.evaluate_value("t/r", &input, Format::Json) {
-            Ok(text) => match serde_json::from_str::<Json>(&text).unwrap().pointer("/0/result") {
-                Some(value) => Answer::Value(value.clone()),
-                None => Answer::Undefined,
-            },
-            Err(DecideError::Rego(error)) => Answer::Error(error.code.as_str().to_owned()),
-            Err(error) => Answer::Stopped(error.to_string()),
-        };
-        if theirs.as_ref().is_some_and(|theirs| *theirs != ours) {
+    for (case, theirs) in calls.cases.iter().zip(expected) {
+        let call = format!("[{}]", case.join(", "));
+        let ours = answer(policy, &Value::parse(&call).unwrap());
+        if theirs.as_ref().is_some_and(|theirs| theirs.clone().without_message() != ours.clone().without_message()) {
             reports.push(format!("{}{call}\n  here {ours:?}\n  OPA  {theirs:?}", builtin.name));
         }
     }
     reports
 }
 
-/// Asks OPA for the results of all calls; `None` is a call that crashes it, which is found by halving.
-fn ask(opa: &Opa, builtin: &Builtin, calls: &[String], answers: &mut Vec<Option<Answer>>) -> Result<(), OpaError> {
-    // As in the kernel's test: a line for each call, and elements of any type to the checker.
-    let places: Vec<String> = (0..builtin.arity()).map(|index| format!("c[{index}]")).collect();
-    let mut module = format!("package t\n\ncases := array.concat([\n\t{},\n], [])\n\n", calls.join(",\n\t"));
-    let first = module.lines().count() + 1;
-    for index in 0..calls.len() {
-        let call = format!("{}({})", builtin.name, places.join(", "));
-        writeln!(module, "results[{index}] := v if {{ c := cases[{index}]; v := {call} }}").unwrap();
-    }
-    let evaluation = Evaluation { modules: &[("t.rego", &module)], ..Evaluation::default() };
-    match opa.eval_with_errors(evaluation, "data.t.results") {
-        Ok((results, errors)) => {
-            let results = results.unwrap_or(Json::Null);
-            answers.extend((0..calls.len()).map(|index| {
-                let error = errors.iter().find(|error| error.row == first + index);
-                Some(match (results.get(index.to_string()), error) {
-                    (Some(value), _) => Answer::Value(value.clone()),
-                    (None, Some(error)) => Answer::Error(error.code.clone()),
-                    (None, None) => Answer::Undefined,
-                })
-            }));
-            Ok(())
+fn answer(policy: &Policy, input: &Value) -> Answer {
+    match policy.evaluate_value("t/r", input, Format::Json) {
+        Ok(text) => match serde_json::from_str::<Json>(&text).unwrap().pointer("/0/result") {
+            Some(value) => Answer::Value(value.clone()),
+            None => Answer::Undefined,
+        },
+        Err(DecideError::Rego(error)) => {
+            Answer::Error { code: error.code.as_str().to_owned(), message: error.message.clone() }
         }
-        Err(OpaError::Failed(reason)) if reason.contains("panic") => {
-            if let [_] = calls {
-                answers.push(None);
-                return Ok(());
-            }
-            let (first, second) = calls.split_at(calls.len() / 2);
-            ask(opa, builtin, first, answers)?;
-            ask(opa, builtin, second, answers)
-        }
-        Err(error) => Err(error),
+        Err(error) => Answer::Halted(error.to_string()),
     }
 }
 

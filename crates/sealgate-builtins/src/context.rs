@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::deadline::Deadline;
 use crate::grants::Grants;
+use crate::graphql::KnownSchemas;
 use crate::host::Host;
 use crate::network::{Network, SharedNetwork};
 use crate::recording::{Outcome, Recording};
@@ -24,6 +26,9 @@ pub struct Context {
     network: Option<SharedNetwork>,
     once: BTreeMap<String, Value>,
     now: Option<i64>,
+    deadline: Deadline,
+    /// What `graphql.*` has read. It is kept from decision to decision.
+    pub(crate) schemas: KnownSchemas,
     mode: Mode,
     /// What the decision before the last [`Context::clear`] recorded.
     finished: Option<Recording>,
@@ -58,6 +63,16 @@ impl Context {
     /// The hosts that may be reached, if there are any.
     pub(crate) fn network(&self) -> Option<&Arc<Network>> {
         self.network.as_ref().map(SharedNetwork::get)
+    }
+
+    /// Says that a decision begins that must end at `deadline`.
+    pub fn start(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    /// When this decision must end; never, unless [`Context::start`] said so.
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     /// The host.
@@ -147,10 +162,11 @@ impl Context {
         self.mode = Mode::Replay(recording);
     }
 
-    /// Forgets everything but the host and its network, for the next decision.
+    /// Forgets everything but the host, its network and what depends on arguments alone, for the next decision.
     pub fn clear(&mut self) {
         self.once.clear();
         self.now = None;
+        self.deadline = Deadline::default();
         self.finished = match std::mem::take(&mut self.mode) {
             Mode::Record(recording) => Some(recording),
             _ => None,

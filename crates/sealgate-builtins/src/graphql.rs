@@ -6,6 +6,7 @@
 //! | `ast` | the trees |
 //! | `encode`, `decode` | trees to values that policies see, and back |
 //! | `schema` | a schema document to a schema: merged, checked |
+//! | `known` | schemas that were read before |
 //! | `validate` | the rules that a query must keep |
 //! | `error` | messages, places, and the bounds on what a document may cost |
 
@@ -13,21 +14,26 @@ mod ast;
 mod decode;
 mod encode;
 mod error;
+mod known;
 mod lexer;
 mod parser;
 mod schema;
 mod validate;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ast::{QueryDocument, SchemaDocument};
 use encode::Encode as _;
 use error::Refused;
+use known::Known;
 use schema::Schema;
 
 use crate::context::Context;
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
+
+pub(crate) use known::KnownSchemas;
 
 pub(crate) fn register(registry: &mut Registry) {
     registry.insert("graphql.parse", 2, Capability::Pure, parse);
@@ -70,36 +76,45 @@ fn read_schema(args: &[Value], index: usize) -> Result<SchemaDocument> {
     }
 }
 
-fn make_schema(document: SchemaDocument) -> Result<Schema> {
-    Schema::new(document).map_err(Refused::into_schema_error)
+/// The schema at `index`, which keeps every rule.
+fn known_schema(context: &mut Context, args: &[Value], index: usize) -> Result<Arc<Known>> {
+    let operand = operand(args, index)?;
+    if let Some(known) = context.schemas.get(operand) {
+        return Ok(known);
+    }
+    let document = read_schema(args, index)?;
+    let tree = document.encode();
+    let schema = Schema::new(document, context.deadline()).map_err(Refused::into_schema_error)?;
+    let known = Arc::new(Known { tree, schema });
+    context.schemas.insert(operand, Arc::clone(&known));
+    Ok(known)
 }
 
 /// The trees of a query and a schema that agree.
-fn verified(args: &[Value]) -> Result<[Value; 2]> {
+fn verified(context: &mut Context, args: &[Value]) -> Result<[Value; 2]> {
     let query = read_query(args, 0)?;
-    let document = read_schema(args, 1)?;
-    let trees = [query.encode(), document.encode()];
-    validate::validate(&make_schema(document)?, &query).map_err(Refused::into_error)?;
-    Ok(trees)
+    let known = known_schema(context, args, 1)?;
+    validate::validate(&known.schema, &query, context.deadline()).map_err(Refused::into_error)?;
+    Ok([query.encode(), known.tree.clone()])
 }
 
 /// What is wrong makes `false`; a bound that was reached still ends the decision.
 fn valid(result: Result<()>) -> Result<Option<Value>> {
     match result {
         Ok(()) => Ok(Some(Value::Bool(true))),
-        Err(BuiltinError::Halt(problem)) => Err(BuiltinError::Halt(problem)),
+        Err(stop @ (BuiltinError::Halt(_) | BuiltinError::Timeout)) => Err(stop),
         Err(_) => Ok(Some(Value::Bool(false))),
     }
 }
 
-fn parse(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
-    Ok(Some(Value::Array(verified(args)?.into())))
+fn parse(context: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    Ok(Some(Value::Array(verified(context, args)?.into())))
 }
 
-fn parse_and_verify(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
-    let (valid, [query, schema]) = match verified(args) {
+fn parse_and_verify(context: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    let (valid, [query, schema]) = match verified(context, args) {
         Ok(trees) => (true, trees),
-        Err(BuiltinError::Halt(problem)) => return Err(BuiltinError::Halt(problem)),
+        Err(stop @ (BuiltinError::Halt(_) | BuiltinError::Timeout)) => return Err(stop),
         Err(_) => (false, [Value::Object(BTreeMap::new()), Value::Object(BTreeMap::new())]),
     };
     Ok(Some(Value::Array(vec![Value::Bool(valid), query, schema])))
@@ -115,15 +130,13 @@ fn parse_schema(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
     Ok(Some(document.encode()))
 }
 
-fn is_valid(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
-    let check = || {
-        let query = read_query(args, 0)?;
-        let schema = make_schema(read_schema(args, 1)?)?;
-        validate::validate(&schema, &query).map_err(Refused::into_error)
-    };
-    valid(check())
+fn is_valid(context: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    valid(read_query(args, 0).and_then(|query| {
+        let known = known_schema(context, args, 1)?;
+        validate::validate(&known.schema, &query, context.deadline()).map_err(Refused::into_error)
+    }))
 }
 
-fn schema_is_valid(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
-    valid(read_schema(args, 0).and_then(make_schema).map(drop))
+fn schema_is_valid(context: &mut Context, args: &[Value]) -> Result<Option<Value>> {
+    valid(known_schema(context, args, 0).map(drop))
 }

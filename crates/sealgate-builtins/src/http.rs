@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::context::Context;
+use crate::deadline::Deadline;
 use crate::network::Network;
 use crate::operand::{failed, member, object};
 use crate::pki::json;
@@ -94,7 +95,7 @@ fn answer(context: &mut Context, parameters: &BTreeMap<Value, Value>) -> Result<
     };
     let request = Request::parse(parameters)?;
     let now = context.now()?;
-    match exchange(&network, &request, &key, now) {
+    match (Exchange { network, request: &request, deadline: context.deadline() }).answer(&key, now) {
         Ok(response) => {
             let value = response.to_value(request.force_json, request.force_yaml);
             if request.cache.is_some() || response.is_cacheable() {
@@ -119,38 +120,52 @@ fn outcome_of(outcome: Value) -> Result<Value, Failure> {
     }
 }
 
-/// An answer from what is kept, as far as the request allows that, or from the network.
-fn exchange(network: &Arc<Network>, request: &Request, key: &Value, now: i64) -> Result<Response, SendError> {
-    let Some(policy) = request.cache else { return client::send(network, request, &[]) };
-    if let Some(kept) = network.cache.get(key) {
-        if now < kept.expires {
-            return Ok(kept.response);
-        }
-        network.cache.remove(key);
-        if let Some(response) = revalidate(network, request, kept.response)? {
-            network.cache.insert(key, &response, policy, now);
-            return Ok(response);
-        }
-    }
-    let response = client::send(network, request, &[])?;
-    network.cache.insert(key, &response, policy, now);
-    Ok(response)
+/// A request that may be answered from what is kept.
+struct Exchange<'a> {
+    network: Arc<Network>,
+    request: &'a Request,
+    deadline: Deadline,
 }
 
-/// Asks whether a stale answer still holds. `None`: ask anew.
-fn revalidate(network: &Arc<Network>, request: &Request, stale: Response) -> Result<Option<Response>, SendError> {
-    let conditions: Vec<(&str, String)> = [("if-none-match", "etag"), ("if-modified-since", "last-modified")]
-        .into_iter()
-        .filter_map(|(condition, header)| Some((condition, stale.header(header).filter(|text| !text.is_empty())?)))
-        .map(|(condition, text)| (condition, text.to_owned()))
-        .collect();
-    if conditions.is_empty() {
-        return Ok(None);
+impl Exchange<'_> {
+    /// An answer from what is kept, as far as the request allows that, or from the network.
+    fn answer(&self, key: &Value, now: i64) -> Result<Response, SendError> {
+        let Some(policy) = self.request.cache else { return self.send(&[]) };
+        let cache = &self.network.cache;
+        if let Some(kept) = cache.get(key) {
+            if now < kept.expires {
+                return Ok(kept.response);
+            }
+            cache.remove(key);
+            if let Some(response) = self.revalidate(kept.response)? {
+                cache.insert(key, &response, policy, now);
+                return Ok(response);
+            }
+        }
+        let response = self.send(&[])?;
+        cache.insert(key, &response, policy, now);
+        Ok(response)
     }
-    let fresh = client::send(network, request, &conditions)?;
-    Ok(match fresh.status {
-        200 => Some(fresh),
-        304 => Some(stale.with_headers_of(&fresh)),
-        _ => None,
-    })
+
+    /// Asks whether a stale answer still holds. `None`: ask anew.
+    fn revalidate(&self, stale: Response) -> Result<Option<Response>, SendError> {
+        let conditions: Vec<(&str, String)> = [("if-none-match", "etag"), ("if-modified-since", "last-modified")]
+            .into_iter()
+            .filter_map(|(condition, header)| Some((condition, stale.header(header).filter(|text| !text.is_empty())?)))
+            .map(|(condition, text)| (condition, text.to_owned()))
+            .collect();
+        if conditions.is_empty() {
+            return Ok(None);
+        }
+        let fresh = self.send(&conditions)?;
+        Ok(match fresh.status {
+            200 => Some(fresh),
+            304 => Some(stale.with_headers_of(&fresh)),
+            _ => None,
+        })
+    }
+
+    fn send(&self, more: &[(&str, String)]) -> Result<Response, SendError> {
+        client::send(&self.network, self.request, more, self.deadline)
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) fn register(registry: &mut Registry) {
     registry.insert("io.jwt.encode_sign_raw", 3, Capability::Random, sign::encode_sign_raw);
     for (name, algorithm) in algorithm::ALL {
         let name = format!("io.jwt.verify_{}", name.to_ascii_lowercase());
-        let verify = move |_: &mut Context, args: &[Value]| verify(algorithm, args);
+        let verify = move |context: &mut Context, args: &[Value]| verify(context, algorithm, args);
         registry.insert(&name, 2, Capability::Pure, verify);
     }
 }
@@ -62,7 +62,7 @@ fn decode_text(text: &str) -> Result<Value, BuiltinError> {
 }
 
 /// Whether the token's signature is one of this algorithm by the given key, or by one of the given keys.
-fn verify(algorithm: Algorithm, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
+fn verify(context: &Context, algorithm: Algorithm, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
     if let Algorithm::Hmac(hash) = algorithm {
         return verify_hmac(hash, args).map(Some);
     }
@@ -70,9 +70,9 @@ fn verify(algorithm: Algorithm, args: &[Value]) -> Result<Option<Value>, Builtin
     let keys = jwk::verification_keys(string(args, 1)?).map_err(failed)?;
     let signature = base64::decode_url(token.signature).map_err(failed)?;
     let header = token::Header::of(&token.header()?).map_err(failed)?;
-    let valid = jwk::any_of(&keys, &header.kid, &header.alg, |key: &VerificationKey| {
+    let valid = jwk::any_of(&keys, &header.kid, &header.alg, context.deadline(), |key: &VerificationKey| {
         key.verifies(algorithm, token.signed().as_bytes(), &signature)
-    });
+    })?;
     Ok(Some(valid.into()))
 }
 

@@ -16,6 +16,7 @@
 mod arguments;
 mod aws;
 mod context;
+mod deadline;
 mod differences;
 mod grants;
 mod graphql;
@@ -36,8 +37,6 @@ mod recording;
 mod registry;
 mod reports;
 mod schema;
-mod sprintf;
-mod strings;
 mod template;
 mod text;
 mod time;
@@ -48,6 +47,7 @@ mod x509;
 mod yaml;
 
 pub use context::Context;
+pub use deadline::Deadline;
 pub use differences::{DIFFERENCES, Difference};
 pub use grants::{Grants, Refusal};
 pub use host::{Clock, FixedClock, Host, Output, Random, SystemClock, SystemRandom};

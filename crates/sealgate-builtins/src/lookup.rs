@@ -20,7 +20,8 @@ fn lookup_ip_addr(context: &mut Context, args: &[Value]) -> Result<Option<Value>
     if !context.network().is_some_and(|network| network.allows(name, None)) {
         return Err(failed(ResolveError::Disallowed(name.to_owned()).to_string()));
     }
-    let find = || match lookup(name, 0, TIMEOUT) {
+    let timeout = context.deadline().cap(TIMEOUT);
+    let find = || match lookup(name, 0, timeout) {
         Ok(addresses) => {
             Ok(Value::Set(addresses.iter().map(|address| Value::from(address.ip().to_string())).collect()))
         }

@@ -46,7 +46,7 @@ impl Outcome {
         match result {
             Ok(Some(value)) => Self::Value(value.clone()),
             Ok(None) => Self::Undefined,
-            Err(BuiltinError::Halt(text)) => Self::Halted(text.clone()),
+            Err(error @ (BuiltinError::Halt(_) | BuiltinError::Timeout)) => Self::Halted(error.to_string()),
             Err(error) => Self::Failed(error.to_string()),
         }
     }

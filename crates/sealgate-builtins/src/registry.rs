@@ -11,8 +11,7 @@ use crate::context::Context;
 use crate::http;
 use crate::value::Value;
 use crate::{
-    aws, graphql, json, jwt, kernel, lookup, nondeterministic, reports, schema, sprintf, strings, template, time, uri,
-    x509, yaml,
+    aws, graphql, json, jwt, kernel, lookup, nondeterministic, reports, schema, template, time, uri, x509, yaml,
 };
 
 /// What a builtin reaches beyond its arguments.
@@ -58,6 +57,9 @@ pub enum BuiltinError {
     /// The decision must not go on: a bound was reached.
     #[error("{0}")]
     Halt(String),
+    /// The decision must not go on: its time is up.
+    #[error("the decision's deadline has passed")]
+    Timeout,
 }
 
 impl BuiltinError {
@@ -149,8 +151,6 @@ impl Registry {
                 nondeterministic::register,
                 reports::register,
                 schema::register,
-                sprintf::register,
-                strings::register,
                 template::register,
                 time::register,
                 uri::register,

@@ -35,6 +35,18 @@ enum SchemaError {
     /// A bound was reached.
     #[error("{0}")]
     Halt(&'static str),
+    #[error("the decision's deadline has passed")]
+    Timeout,
+}
+
+impl From<SchemaError> for BuiltinError {
+    fn from(error: SchemaError) -> Self {
+        match error {
+            SchemaError::Wrong(problem) => failed(problem),
+            SchemaError::Halt(problem) => Self::Halt(problem.to_owned()),
+            SchemaError::Timeout => Self::Timeout,
+        }
+    }
 }
 
 pub(crate) fn register(registry: &mut Registry) {
@@ -42,23 +54,20 @@ pub(crate) fn register(registry: &mut Registry) {
     registry.insert("json.verify_schema", 1, Capability::Pure, verify_schema);
 }
 
-fn verify_schema(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let verdict = match document(any(args, 1)?).and_then(|schema| Schema::compile(&schema)) {
+fn verify_schema(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
+    let compile = |schema| Schema::compile(&schema, context.deadline());
+    let verdict = match document(any(args, 1)?).and_then(compile) {
         Ok(_) => [true.into(), Value::Null],
         Err(SchemaError::Wrong(problem)) => [false.into(), format!("jsonschema: {problem}").into()],
-        Err(halt) => return Err(BuiltinError::Halt(halt.to_string())),
+        Err(stop) => return Err(stop.into()),
     };
     Ok(Some(Value::Array(verdict.into())))
 }
 
-fn match_schema(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let stop = |error: SchemaError| match error {
-        SchemaError::Wrong(problem) => failed(problem),
-        SchemaError::Halt(problem) => BuiltinError::Halt(problem.to_owned()),
-    };
-    let instance = document(any(args, 1)?).map_err(stop)?;
-    let schema = document(any(args, 2)?).and_then(|schema| Schema::compile(&schema)).map_err(stop)?;
-    let errors = schema.validate(&instance).map_err(stop)?;
+fn match_schema(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
+    let instance = document(any(args, 1)?)?;
+    let schema = document(any(args, 2)?)?;
+    let errors = Schema::compile(&schema, context.deadline())?.validate(&instance, context.deadline())?;
     let valid = errors.is_empty();
     let errors = errors.iter().map(errors::Finding::to_value).collect();
     Ok(Some(Value::Array(vec![valid.into(), Value::Array(errors)])))

@@ -8,6 +8,7 @@ mod functions;
 mod lexer;
 mod number;
 mod parser;
+mod printf;
 mod value;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use crate::arguments::{failed, object, string};
 use crate::context::Context;
+use crate::deadline::Deadline;
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 
@@ -36,28 +38,35 @@ enum TemplateError {
     /// A bound was reached.
     #[error("template: {0}")]
     Halt(&'static str),
+    #[error("the decision's deadline has passed")]
+    Timeout,
 }
 
 pub(crate) fn register(registry: &mut Registry) {
     registry.insert("strings.render_template", 2, Capability::Pure, render);
 }
 
-fn render(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
+fn render(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
     let (text, variables) = (string(args, 1)?, object(args, 2)?);
-    match rendered(text, variables) {
+    match rendered(text, variables, context.deadline()) {
         Ok(text) => Ok(Some(text.replace("<no value>", "<undefined>").into())),
         Err(halt @ TemplateError::Halt(_)) => Err(BuiltinError::Halt(halt.to_string())),
+        Err(TemplateError::Timeout) => Err(BuiltinError::Timeout),
         Err(error) => Err(failed(error.to_string())),
     }
 }
 
-fn rendered(text: &str, variables: &BTreeMap<Value, Value>) -> Result<String, TemplateError> {
+fn rendered(
+    text: &str,
+    variables: &BTreeMap<Value, Value>,
+    deadline: Deadline,
+) -> Result<String, TemplateError> {
     if text.len() > MAX_TEMPLATE {
         return Err(TemplateError::Halt("it has more than 1 MiB"));
     }
     let variables = value::of_variables(variables)?;
     let templates = parser::parse(text)?;
-    execute::execute(&templates, variables)
+    execute::execute(&templates, variables, deadline)
 }
 
 fn wrong(problem: impl Into<String>) -> TemplateError {

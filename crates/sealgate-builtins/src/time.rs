@@ -177,6 +177,14 @@ fn nanoseconds(instant: Instant) -> Outcome {
     }
 }
 
+/// Seconds since 1970 of a date in one of the three notations that HTTP has had.
+#[cfg(feature = "http")]
+pub(crate) fn http_date(text: &str) -> Option<i64> {
+    let layouts = ["Mon, 02 Jan 2006 15:04:05 GMT", layout::named("RFC850"), layout::named("ANSIC")];
+    let instants = layouts.iter().filter(|_| text.len() <= MAX_TEXT).filter_map(|layout| parse::parse(layout, text).ok());
+    instants.map(|instant| instant.seconds).next()
+}
+
 /// Whether YAML 1.1 takes the text for a time.
 pub(crate) fn is_yaml_timestamp(text: &str) -> bool {
     let year = text.bytes().take_while(u8::is_ascii_digit).count();

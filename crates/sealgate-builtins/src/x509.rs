@@ -39,8 +39,6 @@ use crate::value::Value;
 pub(crate) use certificate::Certificate;
 use options::Options;
 pub(crate) use time::civil_time;
-#[cfg(feature = "http")]
-pub(crate) use time::days_since_epoch;
 
 /// Certificates that one text may hold.
 const MAX_CERTIFICATES: usize = 256;

@@ -26,15 +26,15 @@ fn marshal(_: &mut Context, args: &[Value]) -> Outcome {
     emit::emit(&json::document(any(args, 1)?)).map(|text| Some(text.into()))
 }
 
-fn unmarshal(_: &mut Context, args: &[Value]) -> Outcome {
-    decode::decode(string(args, 1)?).map(Some)
+fn unmarshal(context: &mut Context, args: &[Value]) -> Outcome {
+    decode::decode(string(args, 1)?, context.deadline()).map(Some)
 }
 
-fn is_valid(_: &mut Context, args: &[Value]) -> Outcome {
+fn is_valid(context: &mut Context, args: &[Value]) -> Outcome {
     let Some(text) = args.first().and_then(Value::as_str) else { return Ok(Some(false.into())) };
-    match decode::decode(text) {
+    match decode::decode(text, context.deadline()) {
         Ok(_) => Ok(Some(true.into())),
-        Err(halt @ BuiltinError::Halt(_)) => Err(halt),
+        Err(stop @ (BuiltinError::Halt(_) | BuiltinError::Timeout)) => Err(stop),
         Err(_) => Ok(Some(false.into())),
     }
 }

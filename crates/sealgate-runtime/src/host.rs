@@ -165,12 +165,16 @@ fn call(mut caller: Caller<'_, HostState>, id: i32, ctx: i32, args: &[i32]) -> R
         let text = guest::text(memory.data(&caller), GuestPtr::from_abi(at), MAX_VALUE).map_err(Stop)?;
         values.push(Value::parse(text).map_err(|error| failed(format!("argument unreadable: {error}")))?);
     }
-    match entry.call(&mut caller.data_mut().context, &values) {
+    let result = entry.call(&mut caller.data_mut().context, &values);
+    // The sandbox looks at its deadline by ticks. What a builtin gave because its time was cut short must not decide.
+    caller.data().context.deadline().check().map_err(|_| Stop(DecideError::Timeout))?;
+    match result {
         Ok(Some(value)) => Ok(pass(&mut caller, memory, &abi, &value)?),
         Ok(None) => Ok(0),
         // As in OPA, unless it is told to be strict.
         Err(BuiltinError::Operand(_) | BuiltinError::Failed(_)) if !caller.data().strict => Ok(0),
         Err(BuiltinError::Halt(problem)) => Err(failed(problem).into()),
+        Err(BuiltinError::Timeout) => Err(Stop(DecideError::Timeout).into()),
         Err(error) => {
             let code = if matches!(error, BuiltinError::Operand(_)) { ErrorCode::Type } else { ErrorCode::Builtin };
             let location = place(memory.data(&caller), GuestPtr::from_abi(ctx));

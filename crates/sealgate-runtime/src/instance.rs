@@ -5,8 +5,9 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sealgate_builtins::{Context, Grants, Host, Value};
+use sealgate_builtins::{Context, Deadline, Grants, Host, Value};
 use wasmtime::{AsContextMut, InstancePre, Store};
 
 use crate::abi::{Abi, Eval, Exports, INPUT_REFUSED, ValueAbi, check_version};
@@ -38,6 +39,8 @@ pub(crate) struct Template {
     pub(crate) max_result: usize,
     pub(crate) load_ticks: u64,
     pub(crate) decide_ticks: u64,
+    /// What `decide_ticks` are in time, for builtins of the host.
+    pub(crate) deadline: Duration,
 }
 
 /// How a result is written.
@@ -281,6 +284,9 @@ impl Instance {
     ) -> Result<GuestPtr, DecideError> {
         template.engine.touch();
         self.store.set_epoch_deadline(template.decide_ticks);
+        if !template.builtins.is_empty() {
+            self.store.data_mut().context.start(Deadline::after(template.deadline));
+        }
         if matches!(self.abi.eval, Eval::Context(_)) {
             return self.run_in_context(entrypoint, length, notation, format);
         }

@@ -105,6 +105,7 @@ impl Loaded {
             max_result: options.max_result,
             load_ticks: self.engine.ticks(options.load_deadline),
             decide_ticks: self.engine.register_deadline(options.deadline),
+            deadline: options.deadline.min(self.engine.options().longest_deadline),
         })
     }
 }

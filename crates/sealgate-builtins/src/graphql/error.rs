@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ast::Position;
+use crate::deadline::Deadline;
 use crate::registry::BuiltinError;
 
 /// Bytes of a schema or query.
@@ -11,6 +12,8 @@ pub(super) const MAX_TEXT: usize = 1 << 20;
 pub(super) const MAX_NESTING: usize = 240;
 /// Steps of validation. A large schema with a large query takes some 100,000.
 const MAX_STEPS: usize = 3_000_000;
+/// Steps between two looks at the clock.
+const UNWATCHED: usize = 1000;
 /// How deep validation follows selections and the fragments that they spread.
 const MAX_CALLS: usize = 300;
 
@@ -32,6 +35,8 @@ pub(super) enum Refused {
     Shape(String),
     /// A bound was reached.
     Bound(String),
+    /// The decision's time is up.
+    Timeout,
 }
 
 impl Refused {
@@ -49,6 +54,7 @@ impl Refused {
             }
             Self::Shape(text) => BuiltinError::Failed(text),
             Self::Bound(text) => BuiltinError::Halt(text),
+            Self::Timeout => BuiltinError::Timeout,
         }
     }
 
@@ -110,19 +116,33 @@ pub(super) fn quote(text: &str) -> String {
 }
 
 /// Counts the steps of validation and the depth of its calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Budget {
     steps: usize,
     calls: usize,
+    deadline: Deadline,
+    /// Steps until the clock is looked at.
+    unwatched: usize,
 }
 
 impl Budget {
+    pub(super) fn new(deadline: Deadline) -> Self {
+        Self { steps: 0, calls: 0, deadline, unwatched: UNWATCHED }
+    }
+
     /// # Errors
     /// [`Refused::Bound`] if the document has taken more steps than any document may.
     pub(super) fn spend(&mut self, steps: usize) -> Result<(), Refused> {
         self.steps = self.steps.saturating_add(steps).saturating_add(1);
         if self.steps > MAX_STEPS {
             return Err(Refused::Bound(format!("GraphQL validation takes more than {MAX_STEPS} steps")));
+        }
+        match self.unwatched.checked_sub(steps.saturating_add(1)) {
+            Some(left) => self.unwatched = left,
+            None => {
+                self.unwatched = UNWATCHED;
+                self.deadline.check().map_err(|_| Refused::Timeout)?;
+            }
         }
         Ok(())
     }

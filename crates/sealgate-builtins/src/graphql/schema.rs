@@ -11,6 +11,7 @@ use super::ast::{
 };
 use super::error::{Budget, Refused};
 use super::parser::parse_prelude;
+use crate::deadline::Deadline;
 
 /// Directives that a schema may define again; the last definition counts.
 const STANDARD_DIRECTIVES: [&str; 6] = ["include", "skip", "deprecated", "specifiedBy", "defer", "oneOf"];
@@ -30,8 +31,8 @@ pub(super) struct Schema {
 impl Schema {
     /// # Errors
     /// [`Refused`] names the first rule that the document breaks.
-    pub(super) fn new(document: SchemaDocument) -> Result<Self, Refused> {
-        let mut budget = Budget::default();
+    pub(super) fn new(document: SchemaDocument, deadline: Deadline) -> Result<Self, Refused> {
+        let mut budget = Budget::new(deadline);
         let mut schema = Self::default();
         let prelude = prelude()?;
         let order = schema.add_types(prelude.definitions.iter().cloned().chain(document.definitions))?;

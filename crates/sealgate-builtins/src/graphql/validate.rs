@@ -18,14 +18,16 @@ use super::ast::{
 };
 use super::error::{Budget, Finding, Refused};
 use super::schema::{Schema, implicit_field};
+use crate::deadline::Deadline;
 
 type Checked = Result<(), Refused>;
 
 /// # Errors
 /// [`Refused::Rules`] with everything that is wrong, or [`Refused::Bound`].
-pub(super) fn validate(schema: &Schema, document: &QueryDocument) -> Checked {
+pub(super) fn validate(schema: &Schema, document: &QueryDocument, deadline: Deadline) -> Checked {
     let typename = implicit_field("__typename", Type::new("String", false), Vec::new());
-    let mut walker = Walker::new(schema, document, &typename);
+    let budget = Budget::new(deadline);
+    let mut walker = Walker::new(schema, document, &typename, budget);
     walker.walk()?;
     if walker.findings.is_empty() { Ok(()) } else { Err(Refused::Rules(walker.findings)) }
 }
@@ -126,7 +128,12 @@ struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    fn new(schema: &'a Schema, document: &'a QueryDocument, typename: &'a FieldDefinition) -> Self {
+    fn new(
+        schema: &'a Schema,
+        document: &'a QueryDocument,
+        typename: &'a FieldDefinition,
+        budget: Budget,
+    ) -> Self {
         let mut fragments = BTreeMap::new();
         for fragment in &document.fragments {
             fragments.entry(fragment.name.as_str()).or_insert(fragment);
@@ -140,7 +147,7 @@ impl<'a> Walker<'a> {
             memory: Memory::default(),
             operation: None,
             walked: BTreeSet::new(),
-            budget: Budget::default(),
+            budget,
             findings: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::operand::member;
+use crate::time::http_date;
 use crate::value::Value;
 
 use super::request::boolean;
@@ -140,26 +141,6 @@ fn directives(response: &Response) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// Seconds since 1970 of a date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (_, rest) = text.split_once(", ")?;
-    let mut parts = rest.split(' ');
-    let (day, month, year, time) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    if parts.next() != Some("GMT") || parts.next().is_some() {
-        return None;
-    }
-    let month = MONTHS.iter().position(|name| *name == month)? + 1;
-    let mut clock = time.split(':').map(|part| part.parse::<i64>().ok().filter(|part| (0..60).contains(part)));
-    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    let (day, year) = (day.parse::<i64>().ok()?, year.parse::<i64>().ok()?);
-    if !(1..=31).contains(&day) || !(1970..=9999).contains(&year) || hour > 23 {
-        return None;
-    }
-    let days = crate::x509::days_since_epoch(year, i64::try_from(month).ok()?, day);
-    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,7 +153,9 @@ mod tests {
     #[test]
     fn headers_say_how_long_an_answer_is_kept() {
         let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(http_date(date.1), Some(784_111_777));
+        for text in [date.1, "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(http_date(text), Some(784_111_777), "{text}");
+        }
         let expires = |headers: &[(&str, &str)]| expiry(&response(headers));
         assert_eq!(expires(&[date, ("cache-control", "max-age=10, public")]), Some(784_111_787 * NANOS));
         assert_eq!(expires(&[("cache-control", "max-age=10")]), None);

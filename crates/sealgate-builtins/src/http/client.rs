@@ -14,6 +14,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, TcpConnector, Transport, TransportAdapter,
 };
 
+use crate::deadline::Deadline;
 use crate::network::Network;
 use crate::pki::base64::STANDARD;
 use crate::pki::json;
@@ -64,18 +65,25 @@ impl SendError {
 }
 
 /// Sends a request, and again if the network fails and the request says so. `more` are headers that replace others.
-pub(super) fn send(network: &Arc<Network>, request: &Request, more: &[(&str, String)]) -> Result<Response, SendError> {
+/// Whatever times the request names, all ends at the deadline.
+pub(super) fn send(
+    network: &Arc<Network>,
+    request: &Request,
+    more: &[(&str, String)],
+    deadline: Deadline,
+) -> Result<Response, SendError> {
     let tls = request.tls.client_config(network).map_err(SendError::Refused)?;
     let started = Instant::now();
     let mut attempt = 0;
     loop {
-        match follow(network, request, more, &tls) {
-            Err(SendError::Network(_)) if attempt < request.retries && started.elapsed() < MAX_RETRY_TIME => {
-                std::thread::sleep(RETRY_DELAY.saturating_mul(1 << attempt.min(6)));
-                attempt += 1;
-            }
-            outcome => return outcome,
+        let end = Instant::now() + deadline.cap(request.timeout);
+        let outcome = follow(network, request, more, &tls, end);
+        let again = attempt < request.retries && started.elapsed() < MAX_RETRY_TIME && deadline.check().is_ok();
+        if !again || !matches!(outcome, Err(SendError::Network(_))) {
+            return outcome;
         }
+        std::thread::sleep(deadline.cap(RETRY_DELAY.saturating_mul(1 << attempt.min(6))));
+        attempt += 1;
     }
 }
 
@@ -92,8 +100,8 @@ fn follow(
     request: &Request,
     more: &[(&str, String)],
     tls: &Arc<ClientConfig>,
+    end: Instant,
 ) -> Result<Response, SendError> {
-    let deadline = Instant::now() + request.timeout;
     let mut headers = request.headers.clone();
     for (name, value) in more {
         headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
@@ -104,7 +112,7 @@ fn follow(
     let host_header = hop.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
     let mut name = request.tls.server_name.clone().or_else(|| host_header.map(|(_, host)| host.clone()));
     for _ in 0..=MAX_REDIRECTS {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = end.saturating_duration_since(Instant::now());
         let response = hop.send(network, tls, name.as_deref(), left)?;
         if !request.follow_redirects || !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
             return Ok(response);

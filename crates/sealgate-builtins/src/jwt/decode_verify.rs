@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::context::Context;
+use crate::deadline::Deadline;
 use crate::number::Number;
 use crate::operand::{failed, member, object, string};
 use crate::pki::{base64, json};
@@ -56,13 +57,19 @@ impl Constraints {
         }
     }
 
-    fn verify(&self, header: &Header, token: &Token<'_>, signature: &[u8]) -> bool {
+    fn verify(
+        &self,
+        header: &Header,
+        token: &Token<'_>,
+        signature: &[u8],
+        deadline: Deadline,
+    ) -> Result<bool, BuiltinError> {
         let message = token.signed().as_bytes();
         match &self.keys {
-            Some(keys) => jwk::any_of(keys, &header.kid, &header.alg, |key| {
+            Some(keys) => jwk::any_of(keys, &header.kid, &header.alg, deadline, |key| {
                 key.verifies_strictly(&header.alg, message, signature)
             }),
-            None => jwk::verify_secret(self.secret.as_bytes(), &header.alg, message, signature),
+            None => Ok(jwk::verify_secret(self.secret.as_bytes(), &header.alg, message, signature)),
         }
     }
 
@@ -110,7 +117,7 @@ fn time(value: &Value) -> Result<f64, BuiltinError> {
 pub(super) fn decode_verify(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
     let constraints = Constraints::parse(object(args, 1, 2)?, context)?;
     let empty = || Value::Object(BTreeMap::new());
-    let verified = verified(&constraints, string(args, 0)?)?;
+    let verified = verified(&constraints, string(args, 0)?, context.deadline())?;
     let (valid, header, payload) = match verified {
         Some((header, payload)) if constraints.allow(&payload)? => {
             (true, Value::Object(header), Value::Object(payload))
@@ -123,7 +130,7 @@ pub(super) fn decode_verify(context: &mut Context, args: &[Value]) -> Result<Opt
 type Parts = (BTreeMap<Value, Value>, BTreeMap<Value, Value>);
 
 /// Header and payload of the innermost token, if every signature down to it is good.
-fn verified(constraints: &Constraints, text: &str) -> Result<Option<Parts>, BuiltinError> {
+fn verified(constraints: &Constraints, text: &str, deadline: Deadline) -> Result<Option<Parts>, BuiltinError> {
     // Every level is shorter than the one around it, so the loop ends.
     let mut text = text.to_owned();
     loop {
@@ -134,7 +141,7 @@ fn verified(constraints: &Constraints, text: &str) -> Result<Option<Parts>, Buil
             return Ok(None);
         }
         let signature = base64::decode_url(token.signature).map_err(failed)?;
-        if !constraints.verify(&header, &token, &signature) {
+        if !constraints.verify(&header, &token, &signature, deadline)? {
             return Ok(None);
         }
         let payload = token.payload()?;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::deadline::Deadline;
 use crate::pki::private::PrivateKey;
 use crate::pki::public::{Curve, EcPoint, PublicKey, RsaPublic, parse_pkix};
 use crate::pki::signature::{Salt, verify_ecdsa, verify_ed25519, verify_pkcs1v15, verify_pss};
 use crate::pki::{MAX_TEXT, base64, json, pem, private, signature};
+use crate::registry::BuiltinError;
 use crate::value::Value;
 use crate::x509::Certificate;
 
@@ -39,14 +41,21 @@ pub(super) fn any_of(
     keys: &[VerificationKey],
     kid: &str,
     alg: &str,
+    deadline: Deadline,
     mut verifies: impl FnMut(&VerificationKey) -> bool,
-) -> bool {
+) -> Result<bool, BuiltinError> {
     if !kid.is_empty()
         && let Some(key) = keys.iter().find(|key| key.kid == kid)
     {
-        return verifies(key);
+        return Ok(verifies(key));
     }
-    keys.iter().any(|key| (key.alg.is_empty() || key.alg == alg) && verifies(key))
+    for key in keys.iter().filter(|key| key.alg.is_empty() || key.alg == alg) {
+        deadline.check()?;
+        if verifies(key) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl VerificationKey {

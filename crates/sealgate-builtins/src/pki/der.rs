@@ -80,6 +80,15 @@ impl<'a> Reader<'a> {
         Some(element)
     }
 
+    /// Every element up to the end, whatever their tags; `None` if what is left at last is none.
+    pub(crate) fn all(mut self) -> Option<Vec<Element<'a>>> {
+        let mut elements = Vec::new();
+        while !self.is_empty() {
+            elements.push(self.any()?);
+        }
+        Some(elements)
+    }
+
     pub(crate) fn element(&mut self, tag: u8) -> Option<Element<'a>> {
         if self.peek(tag) { self.any() } else { None }
     }

@@ -6,6 +6,7 @@ use regex::Regex;
 
 use super::reference::{self, follow, split};
 use super::{MAX_DEPTH, MAX_SCHEMAS, SchemaError};
+use crate::deadline::Deadline;
 use crate::json;
 use crate::number::Number;
 use crate::pattern;
@@ -102,13 +103,20 @@ enum Draft {
 }
 
 impl Schema {
-    pub(super) fn compile(document: &Value) -> Result<Self, SchemaError> {
+    pub(super) fn compile(document: &Value, deadline: Deadline) -> Result<Self, SchemaError> {
         let draft = draft(document)?;
         let mut document = document.clone();
         let mut pool = BTreeMap::new();
         absolute(&mut document, "", &mut Vec::new(), &mut pool)?;
-        let mut compiler =
-            Compiler { document: &document, pool, subs: Vec::new(), references: BTreeMap::new(), draft, depth: 0 };
+        let mut compiler = Compiler {
+            document: &document,
+            pool,
+            subs: Vec::new(),
+            references: BTreeMap::new(),
+            draft,
+            depth: 0,
+            deadline,
+        };
         let root = compiler.sub(&document)?;
         Ok(Self { subs: compiler.subs, root })
     }
@@ -210,6 +218,7 @@ struct Compiler<'a> {
     references: BTreeMap<String, SubId>,
     draft: Draft,
     depth: usize,
+    deadline: Deadline,
 }
 
 type Keywords = BTreeMap<Value, Value>;
@@ -224,6 +233,8 @@ impl<'a> Compiler<'a> {
         if self.subs.len() >= MAX_SCHEMAS {
             return Err(SchemaError::Halt("the schema has too many subschemas"));
         }
+        // Every one may have a regular expression, which takes far longer than to look at the clock.
+        self.deadline.check().map_err(|_| SchemaError::Timeout)?;
         self.subs.push(Sub::default());
         Ok(SubId(self.subs.len() - 1))
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::compile::{Additional, Bounds, Dependency, Items, Schema, Sub, SubId};
 use super::errors::{At, Finding, Findings};
 use super::{MAX_DEPTH, MAX_STEPS, SchemaError, formats, number};
+use crate::deadline::Deadline;
 use crate::json;
 use crate::number::Number;
 use crate::value::Value;
@@ -14,8 +15,8 @@ type Checked = Result<(), SchemaError>;
 
 impl Schema {
     /// What is wrong with a document.
-    pub(super) fn validate(&self, document: &Value) -> Result<Vec<Finding>, SchemaError> {
-        let mut validator = Validator { schema: self, steps: 0, depth: 0 };
+    pub(super) fn validate(&self, document: &Value, deadline: Deadline) -> Result<Vec<Finding>, SchemaError> {
+        let mut validator = Validator { schema: self, steps: 0, depth: 0, deadline };
         Ok(validator.check(self.root, document, &At::root())?.errors)
     }
 }
@@ -24,6 +25,7 @@ struct Validator<'a> {
     schema: &'a Schema,
     steps: usize,
     depth: usize,
+    deadline: Deadline,
 }
 
 impl Validator<'_> {
@@ -42,6 +44,7 @@ impl Validator<'_> {
         if self.steps > MAX_STEPS {
             return Err(SchemaError::Halt("the validation takes too many steps"));
         }
+        self.deadline.check_at(self.steps).map_err(|_| SchemaError::Timeout)?;
         if self.depth > MAX_DEPTH {
             return Err(SchemaError::Halt("the schema refers to itself without end"));
         }

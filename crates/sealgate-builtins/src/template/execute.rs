@@ -8,10 +8,11 @@ use super::number::Number;
 use super::parser::{Branch, Command, Node, Operand, Pipe, ROOT, Templates};
 use super::value::Val;
 use super::{MAX_DEPTH, MAX_OUTPUT, MAX_STEPS, TemplateError, functions, wrong};
+use crate::deadline::Deadline;
 
 /// Renders the root template over the variables.
-pub(super) fn execute(templates: &Templates, variables: Val) -> Result<String, TemplateError> {
-    let mut state = State { templates, variables: Vec::new(), out: String::new(), steps: 0, depth: 0 };
+pub(super) fn execute(templates: &Templates, variables: Val, deadline: Deadline) -> Result<String, TemplateError> {
+    let mut state = State { templates, variables: Vec::new(), out: String::new(), steps: 0, depth: 0, deadline };
     state.template(ROOT, &variables)?;
     Ok(state.out)
 }
@@ -23,6 +24,7 @@ struct State<'a> {
     out: String,
     steps: usize,
     depth: usize,
+    deadline: Deadline,
 }
 
 /// What becomes of a range after a node.
@@ -64,7 +66,7 @@ impl<'a> State<'a> {
         if self.out.len() > MAX_OUTPUT {
             return Err(TemplateError::Halt("it gives too much text"));
         }
-        Ok(())
+        self.deadline.check_at(self.steps).map_err(|_| TemplateError::Timeout)
     }
 
     fn list(&mut self, nodes: &'a [Node], dot: &Val) -> Walked {

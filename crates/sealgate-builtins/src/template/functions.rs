@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
+use super::printf::{self, Arg};
 use super::value::Val;
 use super::{TemplateError, wrong};
 use crate::registry::BuiltinError;
-use crate::sprintf::{self, Arg};
 
 type Outcome = Result<Val, TemplateError>;
 
@@ -166,7 +166,7 @@ fn sprint(args: &[Val]) -> String {
         if !after_text && !is_text(value) {
             out.push(' ');
         }
-        sprintf::write_value(&mut out, &value.to_arg());
+        printf::write_value(&mut out, &value.to_arg());
         after_text = is_text(value);
     }
     out
@@ -178,7 +178,7 @@ fn sprintln(args: &[Val]) -> String {
         if index > 0 {
             out.push(' ');
         }
-        sprintf::write_value(&mut out, &value.to_arg());
+        printf::write_value(&mut out, &value.to_arg());
     }
     out.push('\n');
     out
@@ -189,7 +189,7 @@ fn printf(format: &Val, args: &[Val]) -> Outcome {
         return Err(wrong(format!("wrong type for value; expected string; got {}", format.type_name())));
     };
     let args: Vec<Arg> = args.iter().map(Val::to_arg).collect();
-    match sprintf::format_args(format, &args) {
+    match printf::format_args(format, &args) {
         Ok(text) => Ok(Val::str(&text)),
         Err(BuiltinError::Halt(_)) => Err(TemplateError::Halt("`printf` gives too much text")),
         Err(error) => Err(wrong(error.to_string())),

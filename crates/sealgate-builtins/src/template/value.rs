@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::printf::{self, Arg};
 use super::{TemplateError, wrong};
-use crate::sprintf::{self, Arg};
 use crate::value::Value;
 
 #[derive(Debug, Clone)]
@@ -120,7 +120,7 @@ impl Val {
         match self {
             Self::Missing => out.push_str("<no value>"),
             Self::Str(text) | Self::Number(text) => out.push_str(text),
-            other => sprintf::write_value(out, &other.to_arg()),
+            other => printf::write_value(out, &other.to_arg()),
         }
     }
 }

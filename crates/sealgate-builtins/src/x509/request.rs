@@ -71,6 +71,9 @@ fn request(der: &[u8]) -> Result<Value, String> {
     }
     let KeyInfo { algorithm, key } = parse_key_info(Reader(parts.key_info.contents))?;
     let subject = Name::parse_with(parts.subject.full, |value| any(value).ok_or_else(|| "malformed".to_owned()))?;
+    if parts.attributes.all().is_none() {
+        return Err("asn1: syntax error: truncated sequence".to_owned());
+    }
     let requested = requested_extensions(parts.attributes)?;
     let names = match requested.iter().rev().find(|extension| extension.id.is(SUBJECT_ALT_NAME)) {
         Some(extension) => alt_names(Reader(&extension.value))?,
@@ -104,8 +107,8 @@ fn requested_extensions(mut attributes: Reader<'_>) -> Result<Vec<Extension>, St
     while let Some(attribute) = attributes.any() {
         let first = Reader(attribute.full).expect(tag::SEQUENCE).and_then(|mut attribute| {
             let kind = attribute.oid()?;
-            let list = attribute.expect(tag::SET)?.any()?;
-            kind.is(EXTENSION_REQUEST).then_some(list)
+            let values = attribute.expect(tag::SET)?.all()?;
+            values.first().copied().filter(|_| kind.is(EXTENSION_REQUEST))
         });
         let Some(first) = first else { continue };
         let Some(list) = Reader(first.full).expect(tag::SEQUENCE) else {

@@ -83,7 +83,7 @@ fn digits(text: &[u8], count: usize) -> Option<(i64, &[u8])> {
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar.
-pub(crate) fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let shifted = if month <= 2 { year - 1 } else { year };
     let era = shifted.div_euclid(400);
     let of_era = shifted.rem_euclid(400);

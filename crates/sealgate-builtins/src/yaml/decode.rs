@@ -9,6 +9,7 @@ use base64::{Engine as _, alphabet};
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
 use super::scalar::{self, Scalar};
+use crate::deadline::Deadline;
 use crate::json;
 use crate::number::Number;
 use crate::registry::BuiltinError;
@@ -23,7 +24,7 @@ const MAX_NODES: usize = 4_000_000;
 const MAX_BYTES: usize = 16 << 20;
 
 /// Reads the first document.
-pub(super) fn decode(text: &str) -> Result<Value, BuiltinError> {
+pub(super) fn decode(text: &str, deadline: Deadline) -> Result<Value, BuiltinError> {
     if text.len() > MAX_BYTES {
         return Err(BuiltinError::Halt(format!("YAML of more than {MAX_BYTES} bytes")));
     }
@@ -34,8 +35,8 @@ pub(super) fn decode(text: &str) -> Result<Value, BuiltinError> {
     let mut tree = Tree::default();
     // A line break in YAML 1.1.
     let text = text.replace('\u{85}', "\n");
-    let Some(root) = tree.read(&text)? else { return Ok(Value::Null) };
-    let mut decoder = Decoder { tree: &tree, visited: 0, behind_aliases: 0, aliases: Vec::new() };
+    let Some(root) = tree.read(&text, deadline)? else { return Ok(Value::Null) };
+    let mut decoder = Decoder { tree: &tree, visited: 0, behind_aliases: 0, aliases: Vec::new(), deadline };
     let value = decoder.value(root, 0)?;
     if is_json(&value) { Ok(value) } else { Err(failed("a key or number that JSON does not have")) }
 }
@@ -82,7 +83,7 @@ struct Tree {
 }
 
 impl Tree {
-    fn read(&mut self, text: &str) -> Result<Option<NodeId>, BuiltinError> {
+    fn read(&mut self, text: &str, deadline: Deadline) -> Result<Option<NodeId>, BuiltinError> {
         // The parser's own limit lies above ours, which has its own error.
         let options = granit_parser::options! { flow_nesting_limit: 2 * MAX_DEPTH, block_nesting_limit: 2 * MAX_DEPTH };
         let mut open: Vec<NodeId> = Vec::new();
@@ -116,6 +117,7 @@ impl Tree {
             };
             let collection = matches!(node, Node::Sequence(_) | Node::Mapping(_));
             let id = NodeId(self.nodes.len());
+            deadline.check_at(id.0.saturating_add(1))?;
             self.nodes.push(node);
             if anchor != 0 {
                 anchors.insert(anchor, id);
@@ -160,6 +162,7 @@ struct Decoder<'a> {
     behind_aliases: usize,
     /// The aliases that are being followed.
     aliases: Vec<NodeId>,
+    deadline: Deadline,
 }
 
 impl<'a> Decoder<'a> {
@@ -278,6 +281,7 @@ impl<'a> Decoder<'a> {
         if !self.aliases.is_empty() {
             self.behind_aliases += 1;
         }
+        self.deadline.check_at(self.visited)?;
         if self.visited > MAX_NODES {
             return Err(BuiltinError::Halt(format!("YAML of more than {MAX_NODES} nodes")));
         }

@@ -1,7 +1,8 @@
 //! `yaml.*`, `json.marshal_with_options`, `uri.*`.
 
-use crate::draw::{Draw, quoted};
-use crate::{Arguments, agree};
+use sealgate_testkit::Draw;
+
+use crate::{Arguments, agree, quoted};
 
 const SCALARS: [&str; 60] = [
     "",

@@ -1,84 +1,172 @@
 //! The native builtins held against real OPA over generated arguments: what suits, edges, and what is broken on purpose.
 //!
-//! `SEALGATE_DIFFERENTIAL` is the number of calls per builtin; its default suits a quick run.
+//! How many calls, which builtins and which seeds: `sealgate_testkit::Effort`; the default suits a quick run.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod documents;
-mod draw;
-mod replay;
+mod graphql;
+mod jwt;
+mod requests;
 mod schemas;
 mod templates;
 mod times;
-
-use std::fmt::Write as _;
+mod x509;
 
 use sealgate_builtins::{BuiltinError, Context, Registry, Value};
-use sealgate_testkit::{Evaluation, Opa, require};
+use sealgate_testkit::{Answer, Calls, Draw, Effort, Opa, in_parallel, require};
 use serde_json::Value as Json;
-
-use draw::Draw;
 
 /// Draws the arguments of one call, each as Rego text.
 type Arguments = fn(&mut Draw) -> Vec<String>;
 
-fn calls_per_builtin() -> usize {
-    std::env::var("SEALGATE_DIFFERENTIAL").map_or(200, |count| count.parse().unwrap())
+/// Calls of one builtin, each argument as Rego text.
+type Cases<'a> = (&'a str, Vec<Vec<String>>);
+
+fn effort() -> Effort {
+    Effort::from_env(200)
 }
 
 /// Calls builtins and OPA's with the same arguments, and fails with what differs.
 fn agree(builtins: &[(&str, Arguments)]) {
-    let Some(opa) = require(Opa::find()) else { return };
-    let mut reports = Vec::new();
-    for (name, arguments) in builtins {
-        let mut draw = Draw::new(name);
-        let cases: Vec<Vec<String>> = (0..calls_per_builtin()).map(|_| arguments(&mut draw)).collect();
-        for (case, theirs) in cases.iter().zip(ask(&opa, name, &cases)) {
+    let drawn: Vec<Cases<'_>> =
+        builtins.iter().map(|(name, arguments)| (*name, draw_each(name, |draw| arguments(draw)))).collect();
+    hold(&drawn);
+}
+
+/// As many draws as the run asks for, of a builtin by this name.
+fn draw_each<T>(name: &str, mut draw_one: impl FnMut(&mut Draw) -> T) -> Vec<T> {
+    let effort = effort();
+    let mut drawn = Vec::new();
+    for seed in &effort.seeds {
+        let mut draw = Draw::new(name, *seed);
+        drawn.extend((0..effort.calls).map(|_| draw_one(&mut draw)));
+    }
+    drawn
+}
+
+/// How often there was a value, and how often something else.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    values: usize,
+    others: usize,
+}
+
+impl Held {
+    /// For a builtin that was not to be asked, enough of everything.
+    const NOT_ASKED: Self = Self { values: usize::MAX, others: usize::MAX };
+}
+
+/// Makes the calls here and in OPA, and fails with what differs.
+fn hold(builtins: &[Cases<'_>]) -> Vec<Held> {
+    let Some(opa) = require(Opa::find()) else { return vec![Held::NOT_ASKED; builtins.len()] };
+    let effort = effort();
+    // In parts, so that one builtin with many calls does not keep one core alone.
+    let parts: Vec<(usize, &str, &[Vec<String>])> = builtins
+        .iter()
+        .enumerate()
+        .filter(|(_, (name, _))| effort.wants(name))
+        .flat_map(|(at, (name, cases))| cases.chunks(500).map(move |part| (at, *name, part)))
+        .collect();
+    let results = in_parallel(&parts, |(at, name, part)| {
+        let (mut held, mut reports) = (Held::default(), Vec::new());
+        let answers = opa.answers(&Calls::of(name, part.to_vec()));
+        for (case, theirs) in part.iter().zip(answers.unwrap_or_else(|error| panic!("{name}: {error}"))) {
+            let Some(theirs) = theirs else { continue };
             let ours = call(name, case);
-            if ours.as_ref().ok() != Some(&theirs) {
-                let show = |json: &Option<Json>| json.as_ref().map_or("undefined".to_owned(), Json::to_string);
-                let ours = ours.map_or_else(|halt| format!("halt: {halt}"), |json| show(&json));
-                reports.push(format!("{name}({})\n  here {ours}\n  OPA  {}", case.join(", "), show(&theirs)));
+            *if matches!(theirs, Answer::Value(_)) { &mut held.values } else { &mut held.others } += 1;
+            if normal(name, ours.clone()) != normal(name, theirs.clone()) {
+                reports.push(format!("{name}({})\n  here {}\n  OPA  {}", case.join(", "), show(&ours), show(&theirs)));
             }
         }
+        (*at, held, reports)
+    });
+    let asked = |name: &str| if effort.wants(name) { Held::default() } else { Held::NOT_ASKED };
+    let mut held: Vec<Held> = builtins.iter().map(|(name, _)| asked(name)).collect();
+    for (at, part, _) in &results {
+        held[*at].values += part.values;
+        held[*at].others += part.others;
     }
-    assert!(reports.is_empty(), "{} differences\n{}", reports.len(), reports.join("\n"));
+    let reports: Vec<&String> = results.iter().flat_map(|(.., reports)| reports).collect();
+    let shown: Vec<&str> = reports.iter().take(40).map(|report| report.as_str()).collect();
+    assert!(reports.is_empty(), "{} differences\n{}", reports.len(), shown.join("\n"));
+    held
 }
 
-/// A builtin's result here, `None` if it is undefined or an error.
-fn call(name: &str, arguments: &[String]) -> Result<Option<Json>, String> {
+/// Makes calls with arguments that are JSON here and in OPA, fails with what differs, and says how many values there were.
+fn hold_json(name: &str, calls: &[Vec<Json>]) -> usize {
+    let cases = calls.iter().map(|call| call.iter().map(Json::to_string).collect()).collect();
+    hold(&[(name, cases)])[0].values
+}
+
+/// The value of a call with arguments that are JSON; `None` where there is none.
+fn value(name: &str, arguments: &[Json]) -> Option<Json> {
+    let arguments: Vec<String> = arguments.iter().map(Json::to_string).collect();
+    match call(name, &arguments) {
+        Answer::Value(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// A builtin's answer here.
+fn call(name: &str, arguments: &[String]) -> Answer {
     let values: Vec<Value> = arguments.iter().map(|text| Value::parse(text).unwrap()).collect();
-    let registry = Registry::standard();
-    match registry.get(name).unwrap().call(&mut Context::new(), &values) {
-        Ok(Some(value)) => Ok(Some(normal(serde_json::from_str(&value.to_text()).unwrap()))),
-        Err(BuiltinError::Halt(problem)) => Err(problem),
-        Ok(None) | Err(_) => Ok(None),
+    let failed = |code: &str, message: String| Answer::Error { code: code.to_owned(), message: format!("{name}: {message}") };
+    match Registry::standard().get(name).unwrap().call(&mut Context::new(), &values) {
+        Ok(Some(value)) => Answer::Value(json(&value)),
+        Ok(None) => Answer::Undefined,
+        Err(BuiltinError::Operand(message)) => failed("eval_type_error", message),
+        Err(BuiltinError::Failed(message)) => failed("eval_builtin_error", message),
+        Err(BuiltinError::Halt(message)) => Answer::Halted(message),
+        Err(other) => panic!("{other}"),
     }
 }
 
-/// The results of all calls in OPA.
-fn ask(opa: &Opa, name: &str, cases: &[Vec<String>]) -> Vec<Option<Json>> {
-    let mut module = String::from("package t\n\ncases := [\n");
-    for case in cases {
-        writeln!(module, "\t[{}],", case.join(", ").replace('\u{feff}', "\\ufeff")).unwrap();
+/// A value as OPA prints a result: sets are arrays, keys that are no strings are their JSON text.
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Array(items) => items.iter().map(json).collect(),
+        Value::Set(items) => items.iter().map(json).collect(),
+        Value::Object(entries) => {
+            let key = |key: &Value| key.as_str().map_or_else(|| json(key).to_string(), str::to_owned);
+            Json::Object(entries.iter().map(|(name, value)| (key(name), json(value))).collect())
+        }
+        scalar => serde_json::from_str(&scalar.to_text()).unwrap(),
     }
-    let arguments: Vec<String> = (0..cases[0].len()).map(|index| format!("c[{index}]")).collect();
-    let call = format!("{name}({})", arguments.join(", "));
-    writeln!(module, "]\n\nresults[i] := v if {{ some i, c in cases; v := {call} }}").unwrap();
-    let evaluation = Evaluation { modules: &[("t.rego", &module)], ..Evaluation::default() };
-    let results = opa.eval(evaluation, "data.t.results", None).unwrap().unwrap_or(Json::Null);
-    (0..cases.len()).map(|index| results.get(index.to_string()).cloned().map(normal)).collect()
 }
 
-/// Errors of schemas come in the order of Go's maps, which is none; of several errors in a schema, OPA tells any.
-fn normal(mut value: Json) -> Json {
-    match value.as_array_mut().map(Vec::as_mut_slice) {
-        Some([Json::Bool(_), Json::Array(errors)]) if errors.iter().all(|error| error.get("desc").is_some()) => {
-            errors.sort_by_key(ToString::to_string);
-        }
-        Some([Json::Bool(false), Json::String(problem)]) if problem.starts_with("jsonschema: ") => {
-            "jsonschema: …".clone_into(problem);
-        }
-        _ => {}
+fn show(answer: &Answer) -> String {
+    match answer {
+        Answer::Value(value) => value.to_string(),
+        other => format!("{other:?}"),
     }
-    value
+}
+
+/// What must be the same. Errors of schemas come in the order of Go's maps, which is none; of several errors in a schema, OPA
+/// tells any. GraphQL tells in its message which rule a document breaks first, and what name may have been meant, where one
+/// rule takes the names in no order.
+fn normal(name: &str, answer: Answer) -> Answer {
+    match answer {
+        Answer::Value(mut value) => {
+            match value.as_array_mut().map(Vec::as_mut_slice) {
+                Some([Json::Bool(_), Json::Array(errors)]) if errors.iter().all(|error| error.get("desc").is_some()) => {
+                    errors.sort_by_key(ToString::to_string);
+                }
+                Some([Json::Bool(false), Json::String(problem)]) if problem.starts_with("jsonschema: ") => {
+                    "jsonschema: …".clone_into(problem);
+                }
+                _ => {}
+            }
+            Answer::Value(value)
+        }
+        Answer::Error { code, message } if name.starts_with("graphql.") => {
+            let end = if message.contains("Unknown type") { message.find(" Did you mean") } else { None };
+            Answer::Error { code, message: message[..end.unwrap_or(message.len())].to_owned() }
+        }
+        other => other.without_message(),
+    }
+}
+
+/// A text as a Rego string.
+fn quoted(text: &str) -> String {
+    Json::from(text).to_string()
 }

@@ -2,8 +2,9 @@
 
 use sealgate_builtins::{Context, Registry, Value};
 
-use crate::draw::{Draw, quoted};
-use crate::{Arguments, agree};
+use sealgate_testkit::Draw;
+
+use crate::{Arguments, agree, quoted};
 
 const ZONES: [&str; 39] = [
     "UTC",

@@ -78,10 +78,51 @@ fn has_only_text_keys(value: Value<'_>) -> bool {
 }
 
 fn unmarshal<'h>(heap: Heap<'h>, text: Value<'h>) -> Option<Value<'h>> {
-    json::parse(heap, text.as_str()?.as_bytes(), Notation::Json).ok()
+    read(heap, text.as_str()?)
 }
 
 /// Whether a text is JSON; false for what is no string.
 fn is_valid<'h>(heap: Heap<'h>, text: Value<'h>) -> Option<Value<'h>> {
-    truth(text.as_str().is_some_and(|text| json::parse(heap, text.as_bytes(), Notation::Json).is_ok()))
+    truth(text.as_str().is_some_and(|text| read(heap, text).is_some()))
+}
+
+/// Reads JSON. As in Go, half a surrogate pair is a replacement character; the parser by itself refuses it.
+fn read<'h>(heap: Heap<'h>, text: &'h str) -> Option<Value<'h>> {
+    match json::parse(heap, text.as_bytes(), Notation::Json) {
+        Err(json::ParseError::Escape) => {
+            json::parse(heap, with_whole_pairs(heap, text).as_bytes(), Notation::Json).ok()
+        }
+        read => read.ok(),
+    }
+}
+
+/// The text with `\ufffd` in the place of every escape that is half a surrogate pair.
+fn with_whole_pairs<'h>(heap: Heap<'h>, text: &'h str) -> &'h str {
+    let mut out = Text::new(heap, text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let length = match (unit(escape), escape.get(6..).and_then(unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                out.push_str("\\ufffd");
+                rest = escape.get(6..).unwrap_or_default();
+                continue;
+            }
+            // Whatever is escaped, a backslash among it.
+            _ => escape.chars().take(2).map(char::len_utf8).sum(),
+        };
+        let (kept, behind) = escape.split_at_checked(length).unwrap_or((escape, ""));
+        out.push_str(kept);
+        rest = behind;
+    }
+    out.push_str(rest);
+    out.finish_str()
+}
+
+/// The code unit of an escape `\uXXXX` that the text begins with.
+fn unit(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
 }

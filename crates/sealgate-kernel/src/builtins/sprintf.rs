@@ -1,7 +1,6 @@
 //! `sprintf` as Go's `fmt` has it: its verbs, flags, widths, argument indexes and its notes about mistakes.
 //!
-//! Integers are Go's `int64` or `*big.Int`, numbers with a fraction `float64`, everything else is its text. The verbs of
-//! `float64` that show bits (`%b`, `%x`) are not there.
+//! Integers are Go's `int64` or `*big.Int`, numbers with a fraction `float64`, everything else is its text.
 
 mod verbs;
 

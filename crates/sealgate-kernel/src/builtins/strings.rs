@@ -148,8 +148,12 @@ fn split_parts<'h>(heap: Heap<'h>, text: &'h str, separator: &str, limit: usize)
     parts.finish()
 }
 
-/// Every occurrence of `old` replaced; an empty one occurs around every code point.
+/// Every occurrence of `old` replaced; an empty one occurs around every byte.
 fn replace<'h>(heap: Heap<'h>, text: Value<'h>, old: Value<'h>, new: Value<'h>) -> Option<Value<'h>> {
+    if old.as_str()?.is_empty() {
+        new.as_str()?;
+        return replace_pairs(heap, &[Pair { key: old, value: new }], text.as_str()?);
+    }
     let (text, old, new) = (text.as_str()?, old.as_str()?, new.as_str()?);
     let mut out = Text::new(heap, text.len());
     let mut end = 0;
@@ -175,6 +179,8 @@ fn replace_n<'h>(heap: Heap<'h>, replacements: Value<'h>, text: Value<'h>) -> Gi
 }
 
 fn replace_pairs<'h>(heap: Heap<'h>, pairs: &[Pair<'h>], mut rest: &'h str) -> Option<Value<'h>> {
+    let torn_by = pairs.iter().find(|pair| pair.key.as_str() == Some("")).and_then(|pair| pair.value.as_str());
+    let torn_by = torn_by.unwrap_or_default();
     let mut out = Text::new(heap, rest.len());
     let mut after_empty_match = false;
     loop {
@@ -193,8 +199,20 @@ fn replace_pairs<'h>(heap: Heap<'h>, pairs: &[Pair<'h>], mut rest: &'h str) -> O
             }
         }
         let Some(character) = rest.chars().next() else { return Some(out.finish()) };
-        out.push(character);
+        push_torn(&mut out, character, torn_by);
         rest = rest.get(character.len_utf8()..)?;
+    }
+}
+
+/// A character between whose bytes stands `inside`, which leaves bytes that are no UTF-8: replacement characters.
+fn push_torn(out: &mut Text<'_>, character: char, inside: &str) {
+    if inside.is_empty() || character.is_ascii() {
+        return out.push(character);
+    }
+    out.push(char::REPLACEMENT_CHARACTER);
+    for _ in 1..character.len_utf8() {
+        out.push_str(inside);
+        out.push(char::REPLACEMENT_CHARACTER);
     }
 }
 

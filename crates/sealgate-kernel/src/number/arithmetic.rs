@@ -12,7 +12,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-pub use self::double::{Style, format_double};
+pub use self::double::{Style, format_binary, format_double, format_hexadecimal};
 use self::float::Float;
 use self::integer::Int;
 use self::nat::Nat;

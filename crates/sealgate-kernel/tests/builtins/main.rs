@@ -1,21 +1,19 @@
 //! Every builtin of the kernel held against real OPA: generated arguments of the right types, edges, Unicode, big numbers,
 //! and now and then a value of any type in the wrong place.
 //!
-//! `SEALGATE_DIFFERENTIAL` is the number of calls per builtin; its default suits a quick run.
+//! How many calls, which builtins and which seeds: `sealgate_testkit::Effort`; the default suits a quick run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod arguments;
 mod term;
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sealgate_kernel::Arena;
-use sealgate_kernel::builtins::{Builtin, all, find, glob, regex};
-use sealgate_testkit::{Evaluation, Opa, OpaError, require};
-use serde_json::Value as Json;
+use sealgate_kernel::builtins::{Builtin, Failure, all, find, glob, regex};
+use sealgate_testkit::{Answer, Calls, Effort, Opa, in_parallel, require};
 
 use arguments::{Arguments, arguments};
 use term::Term;
@@ -23,11 +21,9 @@ use term::Term;
 #[test]
 fn every_builtin_agrees_with_opa() {
     let Some(opa) = require(Opa::find()) else { return };
-    let only = std::env::var("SEALGATE_BUILTIN").ok();
-    let mut reports = Vec::new();
-    for builtin in all().filter(|builtin| only.as_deref().is_none_or(|only| builtin.name.starts_with(only))) {
-        reports.extend(differences(&opa, builtin));
-    }
+    let effort = Effort::from_env(150);
+    let builtins: Vec<_> = all().filter(|builtin| effort.wants(builtin.name)).collect();
+    let reports = in_parallel(&builtins, |builtin| differences(&opa, builtin, &effort)).concat();
     assert!(reports.is_empty(), "{} differences\n{}", reports.len(), reports.join("\n"));
 }
 
@@ -46,7 +42,7 @@ fn names_and_symbols_are_unique_and_match() {
 /// Tables of constant patterns say what the engine says.
 #[test]
 fn tables_agree_with_the_engine() {
-    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]));
+    let mut runner = runner(9);
     let mut tables = 0;
     for (name, pattern_at, text_at) in [("regex.match", 0, 1), ("glob.match", 0, 2)] {
         let builtin = find(name).unwrap();
@@ -130,31 +126,27 @@ fn delimiters(term: &Term) -> Option<Vec<char>> {
 }
 
 /// Calls the builtin and OPA's with the same arguments; gives what differs: values, or the codes of errors.
-fn differences(opa: &Opa, builtin: &Builtin) -> Vec<String> {
+fn differences(opa: &Opa, builtin: &Builtin, effort: &Effort) -> Vec<String> {
     let Arguments { calls, call } = arguments(builtin.name, builtin.arity);
-    let count = std::env::var("SEALGATE_DIFFERENTIAL").map_or(150, |count| count.parse().unwrap());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let cases: Vec<Vec<Term>> = (0..count).map(|_| calls.new_tree(&mut runner).unwrap().current()).collect();
-
-    let mut expected = Vec::new();
-    if let Err(error) = ask(opa, &call, &cases, &mut expected) {
-        return vec![format!("{}: {error}", builtin.name)];
+    let mut cases: Vec<Vec<Term>> = Vec::new();
+    for seed in &effort.seeds {
+        let mut runner = runner(*seed);
+        cases.extend((0..effort.calls).map(|_| calls.new_tree(&mut runner).unwrap().current()));
     }
-
-    // A limit of the kernel aborts: say where.
-    println!("{}", builtin.name);
+    let texts = cases.iter().map(|case| case.iter().map(Term::to_rego).collect()).collect();
+    // Rego v0: v1 refuses the deprecated builtins.
+    let expected = match opa.answers(&Calls { call, cases: texts, v0: true }) {
+        Ok(answers) => answers,
+        Err(error) => return vec![format!("{}: {error}", builtin.name)],
+    };
     let mut reports = Vec::new();
     for (case, theirs) in cases.iter().zip(expected) {
         // OPA's globs panic now and then.
         let Some(theirs) = theirs else { continue };
-        let arena = Arena::new();
-        let arguments: Vec<_> = case.iter().map(|term| term.to_value(arena.heap())).collect();
-        let ours = match builtin.invoke(arena.heap(), &arguments) {
-            Ok(value) => Answer::Value(Term::of(value).to_json()),
-            Err(failure) => failure.code().map_or(Answer::Undefined, |code| Answer::Error(code.to_owned())),
-        };
-        if ours != theirs && !arguments::known_difference(builtin.name, case) {
+        let ours = answer(builtin, case);
+        if ours.clone().without_message() != theirs.clone().without_message()
+            && !arguments::known_difference(builtin.name, case)
+        {
             let arguments: Vec<String> = case.iter().map(Term::to_rego).collect();
             let call = format!("{}({})", builtin.name, arguments.join(", "));
             reports.push(format!("{call}\n  here {ours:?}\n  OPA  {theirs:?}"));
@@ -163,51 +155,25 @@ fn differences(opa: &Opa, builtin: &Builtin) -> Vec<String> {
     reports
 }
 
-/// What a call gives.
-#[derive(Clone, Debug, PartialEq)]
-enum Answer {
-    Value(Json),
-    Undefined,
-    /// An error with this code.
-    Error(String),
+fn answer(builtin: &Builtin, case: &[Term]) -> Answer {
+    let arena = Arena::new();
+    let arguments: Vec<_> = case.iter().map(|term| term.to_value(arena.heap())).collect();
+    let result = sealgate_kernel::caught(|| match builtin.invoke(arena.heap(), &arguments) {
+        Ok(value) => Answer::Value(Term::of(value).to_json()),
+        Err(failure) => failure.code().map_or(Answer::Undefined, |code| {
+            let operand = match failure {
+                Failure::Type(position, _) | Failure::Operand(position, _) => position as usize,
+                _ => 0,
+            };
+            let value = operand.checked_sub(1).and_then(|index| arguments.get(index)).copied();
+            Answer::Error { code: code.to_owned(), message: format!("{}: {}", builtin.name, failure.message(value)) }
+        }),
+    });
+    result.unwrap_or_else(|message| Answer::Halted(message.to_string_lossy().into_owned()))
 }
 
-/// Asks OPA for the results of all calls; `None` is a call that crashes it, which is found by halving.
-fn ask(opa: &Opa, call: &str, cases: &[Vec<Term>], answers: &mut Vec<Option<Answer>>) -> Result<(), OpaError> {
-    // Literals and not input: only a module can hold sets. A line for each call, by which errors name it. The elements of
-    // what `array.concat` gives are of any type to the checker. Rego v0: v1 refuses the deprecated builtins.
-    let mut module = String::from("package t\n\nimport future.keywords\n\ncases := array.concat([\n");
-    for case in cases {
-        writeln!(module, "\t{},", Term::Array(case.clone()).to_rego()).unwrap();
-    }
-    writeln!(module, "], [])\n").unwrap();
-    let first = module.lines().count() + 1;
-    for index in 0..cases.len() {
-        writeln!(module, "results[{index}] = v {{ c := cases[{index}]; v := {call} }}").unwrap();
-    }
-    let evaluation = Evaluation { modules: &[("t.rego", &module)], v0: true, ..Evaluation::default() };
-    match opa.eval_with_errors(evaluation, "data.t.results") {
-        Ok((results, errors)) => {
-            let results = results.unwrap_or(Json::Null);
-            answers.extend((0..cases.len()).map(|index| {
-                let error = errors.iter().find(|error| error.row == first + index);
-                Some(match (results.get(index.to_string()), error) {
-                    (Some(value), _) => Answer::Value(value.clone()),
-                    (None, Some(error)) => Answer::Error(error.code.clone()),
-                    (None, None) => Answer::Undefined,
-                })
-            }));
-            Ok(())
-        }
-        Err(OpaError::Failed(reason)) if reason.contains("panic") && cases.len() > 1 => {
-            let (first, second) = cases.split_at(cases.len() / 2);
-            ask(opa, call, first, answers)?;
-            ask(opa, call, second, answers)
-        }
-        Err(OpaError::Failed(reason)) if reason.contains("panic") => {
-            answers.push(None);
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
+fn runner(seed: u64) -> TestRunner {
+    let mut bytes = [7; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }

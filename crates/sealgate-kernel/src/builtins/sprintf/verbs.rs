@@ -19,7 +19,7 @@ pub(super) fn print(out: &mut Text<'_>, argument: Argument<'_>, verb: char, spec
         }
         (Argument::Int(value), 'U') => code_point(out, value, spec),
         (Argument::Int(value), 'v' | 'd' | 'b' | 'o' | 'O' | 'x' | 'X') => integer(out, value, verb, spec),
-        (Argument::Float(value), 'v' | 'g' | 'G' | 'e' | 'E' | 'f' | 'F') => float(out, value, verb, spec),
+        (Argument::Float(value), 'v' | 'b' | 'g' | 'G' | 'e' | 'E' | 'f' | 'F' | 'x' | 'X') => float(out, value, verb, spec),
         (Argument::Text(value), 'v') if spec.go_syntax => quote(out, value, spec),
         (Argument::Text(value), 'v' | 's') => text(out, value, spec),
         (Argument::Text(value), 'q') => quote(out, value, spec),
@@ -161,17 +161,18 @@ fn big(out: &mut Text<'_>, number: Number<'_>, verb: char, spec: Spec) {
 }
 
 fn float(out: &mut Text<'_>, value: f64, verb: char, spec: Spec) {
-    let style = match verb {
-        'e' | 'E' => Style::Exponent,
-        'f' | 'F' => Style::Fixed,
-        _ => Style::General,
+    let decimal = |style, precision| arithmetic::format_double(value, style, precision);
+    let mut number = match verb {
+        'b' => arithmetic::format_binary(value),
+        'x' | 'X' => arithmetic::format_hexadecimal(value, spec.precision),
+        'e' | 'E' => decimal(Style::Exponent, spec.precision.or(Some(6))),
+        'f' | 'F' => decimal(Style::Fixed, spec.precision.or(Some(6))),
+        _ => decimal(Style::General, spec.precision),
     };
-    let precision = spec.precision.or((style != Style::General).then_some(6));
-    let mut number = arithmetic::format_double(value, style, precision);
-    if spec.sharp {
-        with_point(&mut number, style, spec);
+    if spec.sharp && verb != 'b' {
+        with_point(&mut number, matches!(verb, 'v' | 'g' | 'G' | 'x' | 'X'), spec);
     }
-    if matches!(verb, 'E' | 'G') {
+    if matches!(verb, 'E' | 'G' | 'X') {
         number.make_ascii_uppercase();
     }
     let sign = sign(value.is_sign_negative(), spec);
@@ -187,15 +188,13 @@ fn float(out: &mut Text<'_>, value: f64, verb: char, spec: Spec) {
     }
 }
 
-/// `#`: a point in any case, and the zeros that the general form leaves out.
-fn with_point(number: &mut String, style: Style, spec: Spec) {
-    let end = number.find('e').unwrap_or(number.len());
-    let tail = number.split_off(end);
-    let mut missing = match style {
-        Style::General => spec.precision.unwrap_or(6),
-        _ => 0,
-    };
-    let significant = number.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count();
+/// `#`: a point in any case, and the zeros that the general and the hexadecimal form leave out. Go counts the `x` among the
+/// digits.
+fn with_point(number: &mut String, leaves_out: bool, spec: Spec) {
+    let exponent = if number.starts_with("0x") { 'p' } else { 'e' };
+    let tail = number.split_off(number.find(exponent).unwrap_or(number.len()));
+    let mut missing = if leaves_out { spec.precision.unwrap_or(6) } else { 0 };
+    let significant = number.trim_start_matches(['0', '.']).bytes().filter(|byte| *byte != b'.').count();
     missing = missing.saturating_sub(significant);
     if !number.contains('.') {
         if number == "0" {

@@ -1,8 +1,9 @@
-//! Doubles as decimal text, as Go's `strconv.FormatFloat` writes them.
+//! Doubles as text, as Go's `strconv.FormatFloat` writes them.
 //!
-//! Takes a finite `f64`; the digits are exact before they are rounded. It does not write hexadecimal or binary exponents.
+//! Takes a finite `f64`; the digits are exact before they are rounded.
 
 use super::float::Decimal;
+use super::hexadecimal;
 use super::nat::Nat;
 use alloc::string::String;
 
@@ -49,6 +50,62 @@ pub fn format_double(value: f64, style: Style, precision: Option<usize>) -> Stri
             general(&decimal, precision, if shorter { decimal.count() } else { precision })
         }
     }
+}
+
+/// The magnitude of `value` as an integer and the power of two that scales it: `4503599627370496p-52`.
+pub fn format_binary(value: f64) -> String {
+    let (mantissa, exponent) = parts(value);
+    let mut out = Nat::from_u64(mantissa).to_digits();
+    push_power(&mut out, 'p', exponent, 1);
+    out
+}
+
+/// The magnitude of `value` in hexadecimal: `0x1.8p+01`. Without a precision it has as many digits as the value.
+pub fn format_hexadecimal(value: f64, precision: Option<usize>) -> String {
+    /// Hexadecimal digits of a double behind its point.
+    const DIGITS: usize = 13;
+    let (mut mantissa, mut exponent) = parts(value);
+    let normal = mantissa.leading_zeros() as i64 - 11;
+    if mantissa == 0 {
+        exponent = 0;
+    } else {
+        mantissa <<= normal;
+        exponent += 52 - normal;
+    }
+    if let Some(kept) = precision.filter(|kept| *kept < DIGITS) {
+        let dropped = 4 * (DIGITS - kept) as u32;
+        let (half, rest) = (1_u64 << (dropped - 1), mantissa & ((1 << dropped) - 1));
+        let up = rest > half || rest == half && mantissa >> dropped & 1 == 1;
+        mantissa = ((mantissa >> dropped) + u64::from(up)) << dropped;
+        if mantissa >> 53 != 0 {
+            mantissa >>= 1;
+            exponent += 1;
+        }
+    }
+    let mut out = String::from(if mantissa >> 52 == 0 { "0x0" } else { "0x1" });
+    let fraction = hexadecimal((1 << 52) | mantissa);
+    let fraction = fraction.get(1..).unwrap_or_default();
+    match precision {
+        None if mantissa << 12 == 0 => {}
+        None => out.extend(['.'].into_iter().chain(fraction.trim_end_matches('0').chars())),
+        Some(0) => {}
+        Some(precision) => {
+            let zeros = core::iter::repeat('0');
+            out.push('.');
+            out.extend(fraction.chars().chain(zeros).take(precision));
+        }
+    }
+    push_power(&mut out, 'p', exponent, 2);
+    out
+}
+
+/// A letter, a sign and a power of at least so many digits.
+fn push_power(out: &mut String, letter: char, power: i64, least: usize) {
+    out.push(letter);
+    out.push(if power < 0 { '-' } else { '+' });
+    let digits = Nat::from_u64(power.unsigned_abs()).to_digits();
+    out.extend(core::iter::repeat_n('0', least.saturating_sub(digits.len())));
+    out.push_str(&digits);
 }
 
 /// The parts of a double: an integer and the power of two that scales it.
@@ -123,12 +180,7 @@ fn exponent(decimal: &Decimal, precision: usize) -> String {
         out.extend((1..=precision as i64).map(|index| decimal.digit(index)));
     }
     let power = if decimal.count() == 0 { 0 } else { decimal.point() - 1 };
-    out.push_str(if power < 0 { "e-" } else { "e+" });
-    let digits = Nat::from_u64(power.unsigned_abs()).to_digits();
-    if digits.len() < 2 {
-        out.push('0');
-    }
-    out.push_str(&digits);
+    push_power(&mut out, 'e', power, 2);
     out
 }
 

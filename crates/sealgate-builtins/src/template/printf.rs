@@ -1,36 +1,14 @@
-//! `sprintf(format, values)`: Go's formatting, as OPA applies it.
-//!
-//! OPA passes integers as Go integers, numbers with a decimal point as `float64` where they are finite, and everything else
-//! as a string: strings as they are, the rest as Rego text (also `1e3`). So those are the types that verbs meet here.
-//! Explicit argument indexes (`%[1]d`) are an error.
+//! The function `printf` of templates: Go's formatting of the values that templates have. Explicit argument indexes
+//! (`%[1]d`) are an error. Rego's `sprintf` is the kernel's.
 
 use std::fmt::Write as _;
 
-use crate::context::Context;
-use crate::number::Number;
-use crate::registry::{BuiltinError, Capability, Registry};
-use crate::value::Value;
+use crate::registry::BuiltinError;
 
 /// Width and precision beyond this are an error, as in Go.
 const MAX_WIDTH: usize = 1_000_000;
 /// Bytes of result that are given.
 const MAX_RESULT: usize = 16 << 20;
-
-pub(crate) fn register(registry: &mut Registry) {
-    registry.insert("sprintf", 2, Capability::Pure, sprintf);
-}
-
-fn sprintf(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    match args {
-        [Value::String(format), Value::Array(values)] => {
-            let args: Vec<Arg> = values.iter().map(Arg::of).collect();
-            format_args(format, &args).map(|text| Some(text.into()))
-        }
-        [Value::String(_), other] => Err(BuiltinError::operand(2, "array", other)),
-        [other, ..] => Err(BuiltinError::operand(1, "string", other)),
-        [] => Err(BuiltinError::Failed("too few arguments".to_owned())),
-    }
-}
 
 /// A value as Go's formatter sees it.
 #[derive(Debug)]
@@ -54,29 +32,6 @@ pub(crate) enum Arg {
 }
 
 impl Arg {
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::Number(number) => Self::of_number(number),
-            Value::String(text) => Self::text(text.clone()),
-            other => Self::text(other.to_text()),
-        }
-    }
-
-    fn text(text: String) -> Self {
-        Self::Text { text, go_type: "string" }
-    }
-
-    fn of_number(number: &Number) -> Self {
-        let text = number.to_string();
-        let digits = text.strip_prefix('-').unwrap_or(&text);
-        if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            let go_type = if text.parse::<i64>().is_ok() { "int64" } else { "*big.Int" };
-            return Self::Int { digits: text, go_type };
-        }
-        let float = number.as_f64();
-        if text.contains('.') && float.is_finite() { Self::Float(float) } else { Self::text(text) }
-    }
-
     fn go_type(&self) -> &'static str {
         match self {
             Self::Int { go_type, .. } | Self::Text { go_type, .. } => go_type,
@@ -436,10 +391,25 @@ fn quote(text: &str, mark: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Value;
+
+    /// A value as Go has it: integers, doubles, and text.
+    fn arg(value: &Value) -> Arg {
+        let text = |text: String| Arg::Text { text, go_type: "string" };
+        match value {
+            Value::Number(number) => match (number.as_i64(), number.to_string()) {
+                (Some(integer), digits) if digits == integer.to_string() => Arg::Int { digits, go_type: "int64" },
+                (_, digits) if digits.contains('.') && number.as_f64().is_finite() => Arg::Float(number.as_f64()),
+                (_, digits) => text(digits),
+            },
+            Value::String(value) => text(value.clone()),
+            other => text(other.to_text()),
+        }
+    }
 
     fn check(format: &str, values: &str, expected: &str) {
         let Ok(Value::Array(values)) = Value::parse(values) else { panic!("{values}") };
-        let args: Vec<Arg> = values.iter().map(Arg::of).collect();
+        let args: Vec<Arg> = values.iter().map(arg).collect();
         assert_eq!(format_args(format, &args).unwrap(), expected, "{format} {values:?}");
     }
 
@@ -472,9 +442,9 @@ mod tests {
 
     #[test]
     fn huge_widths_are_errors() {
-        let one = || Arg::of(&Value::from(1));
+        let one = || arg(&Value::from(1));
         assert!(format_args("%9999999999d", &[one()]).is_err());
-        assert!(format_args("%*d", &[Arg::of(&Value::from(2_000_000)), one()]).is_err());
+        assert!(format_args("%*d", &[arg(&Value::from(2_000_000)), one()]).is_err());
         assert!(format_args("%[1]d", &[one()]).is_err());
     }
 }

@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
-use sealgate_testkit::{Opa, require};
+use sealgate_testkit::{Answer, Calls, Draw, Opa, require};
 use serde_json::{Value as Json, json};
 
-use crate::opa::{Dice, agree, ours, theirs};
+use crate::{draw_each, hold, hold_json, quoted, value};
 
 const ALGORITHMS: [&str; 13] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384", "HS512", "EdDSA",
@@ -75,8 +75,9 @@ fn tokens_of_every_algorithm_are_good_on_either_side() {
     for algorithm in ALGORITHMS {
         let jwk = jwk(algorithm);
         let call = vec![json!({"alg": algorithm, "typ": "JWT"}), payload.clone(), jwk.clone()];
-        let here = ours("io.jwt.encode_sign", &call).unwrap();
-        let there = theirs(&opa, "io.jwt.encode_sign", &[call])[0].clone().unwrap();
+        let here = value("io.jwt.encode_sign", &call).unwrap();
+        let calls = Calls::of("io.jwt.encode_sign", vec![call.iter().map(Json::to_string).collect()]);
+        let Some(Answer::Value(there)) = opa.answers(&calls).unwrap().remove(0) else { panic!("{algorithm}") };
         if !algorithm.starts_with("PS") && !algorithm.starts_with("ES") {
             assert_eq!(here, there, "{algorithm} needs no randomness");
         }
@@ -84,64 +85,62 @@ fn tokens_of_every_algorithm_are_good_on_either_side() {
         let key = verifying_key(&jwk);
         for token in [&here, &there] {
             let call = vec![token.clone(), json!(key)];
-            assert_eq!(ours(&verify, &call), Some(json!(true)), "{algorithm}");
-            assert_eq!(theirs(&opa, &verify, &[call])[0], Some(json!(true)), "{algorithm}");
+            assert_eq!(value(&verify, &call), Some(json!(true)), "{algorithm}");
+            hold_json(&verify, &[call]);
             let name = if jwk["kty"] == "oct" { "secret" } else { "cert" };
             let call = vec![token.clone(), json!({name: key, "alg": algorithm, "time": 0})];
-            assert_eq!(agree(&opa, "io.jwt.decode_verify", std::slice::from_ref(&call)), 1);
-            assert_eq!(ours("io.jwt.decode_verify", &call).unwrap()[0], json!(true), "{algorithm}");
+            hold_json("io.jwt.decode_verify", std::slice::from_ref(&call));
+            assert_eq!(value("io.jwt.decode_verify", &call).unwrap()[0], json!(true), "{algorithm}");
         }
         // The same token under every other name of an algorithm.
         let calls: Vec<Vec<Json>> = vec![vec![here.clone(), json!(key)]];
         for other in ALGORITHMS {
-            agree(&opa, &format!("io.jwt.verify_{}", other.to_ascii_lowercase()), &calls);
+            hold_json(&format!("io.jwt.verify_{}", other.to_ascii_lowercase()), &calls);
         }
     }
 }
 
-/// Tokens that are nearly right.
-fn mutations(token: &str, dice: &mut Dice, count: usize) -> Vec<String> {
+/// A text that is nearly right.
+fn nearly(text: &str, draw: &mut Draw) -> String {
     let alphabet = b"ABCxyz019-_=.+/ \"";
-    (0..count)
-        .map(|_| {
-            let mut bytes = token.as_bytes().to_vec();
-            let at = dice.below(bytes.len());
-            match dice.below(4) {
-                0 => bytes[at] = alphabet[dice.below(alphabet.len())],
-                1 => drop(bytes.remove(at)),
-                2 => bytes.insert(at, alphabet[dice.below(alphabet.len())]),
-                _ => bytes.truncate(at),
-            }
-            String::from_utf8(bytes).unwrap()
-        })
-        .collect()
+    let mut bytes = text.as_bytes().to_vec();
+    let at = draw.below(bytes.len());
+    match draw.below(4) {
+        0 => bytes[at] = alphabet[draw.below(alphabet.len())],
+        1 => drop(bytes.remove(at)),
+        2 => bytes.insert(at, alphabet[draw.below(alphabet.len())]),
+        _ => bytes.truncate(at),
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 #[test]
 fn hostile_tokens_and_keys_are_judged_as_in_opa() {
-    let Some(opa) = require(Opa::find()) else { return };
-    let mut dice = Dice(0x5eed);
-    for algorithm in ["RS256", "ES256", "ES512", "HS256", "EdDSA"] {
+    let mut calls = Vec::new();
+    let mut sets_of_keys = Vec::new();
+    for algorithm in ALGORITHMS {
         let jwk = jwk(algorithm);
         let key = verifying_key(&jwk);
-        let sign = |header: Json, payload: Json| ours("io.jwt.encode_sign", &[header, payload, jwk.clone()]).unwrap();
-        let token = sign(json!({"alg": algorithm, "kid": "k1"}), json!({"a": 1})).as_str().unwrap().to_owned();
-        let tokens = mutations(&token, &mut dice, 250);
+        let header = json!({"alg": algorithm, "kid": "k1"});
+        let token = value("io.jwt.encode_sign", &[header, json!({"a": 1}), jwk.clone()]).unwrap();
+        let token = token.as_str().unwrap();
         let verify = format!("io.jwt.verify_{}", algorithm.to_ascii_lowercase());
-        let decode: Vec<Vec<Json>> = tokens.iter().map(|token| vec![json!(token)]).collect();
-        agree(&opa, "io.jwt.decode", &decode);
-        let calls: Vec<Vec<Json>> = tokens.iter().map(|token| vec![json!(token), json!(key)]).collect();
-        agree(&opa, &verify, &calls);
-        let name = if algorithm == "HS256" { "secret" } else { "cert" };
-        let calls: Vec<Vec<Json>> =
-            tokens.iter().map(|token| vec![json!(token), json!({name: key, "time": 1})]).collect();
-        agree(&opa, "io.jwt.decode_verify", &calls);
-        if algorithm == "HS256" {
+        let secret = algorithm.starts_with("HS");
+        let name = if secret { "secret" } else { "cert" };
+        let checked = draw_each(&verify, |draw| match draw.below(8) {
+            0 => vec![quoted(token), quoted(&key)],
+            1..4 if !secret => vec![quoted(token), quoted(&nearly(&key, draw))],
+            _ => vec![quoted(&nearly(token, draw)), quoted(&key)],
+        });
+        let constrained = |case: &Vec<String>| vec![case[0].clone(), format!("{{{name:?}: {}, \"time\": 1}}", case[1])];
+        // Of the algorithms together as many as of one of them.
+        let share = |cases: &[Vec<String>]| cases.iter().step_by(ALGORITHMS.len() / 2).cloned().collect::<Vec<_>>();
+        calls.push(("io.jwt.decode_verify".to_owned(), share(&checked).iter().map(constrained).collect()));
+        calls.push(("io.jwt.decode".to_owned(), share(&checked).iter().map(|case| vec![case[0].clone()]).collect()));
+        calls.push((verify.clone(), checked));
+        if secret {
             continue;
         }
-        let keys = mutations(&key, &mut dice, 250);
-        let calls: Vec<Vec<Json>> = keys.iter().map(|key| vec![json!(token), json!(key)]).collect();
-        agree(&opa, &verify, &calls);
         // Sets, with names that match, differ or are unknown.
         let public: Json = serde_json::from_str(&key).unwrap();
         let with = |more: Json| {
@@ -165,19 +164,23 @@ fn hostile_tokens_and_keys_are_judged_as_in_opa() {
             json!([public]),
             json!(1),
         ];
-        let calls: Vec<Vec<Json>> = sets.iter().map(|set| vec![json!(token), json!(set.to_string())]).collect();
-        assert!(agree(&opa, &verify, &calls) > 4);
-        let calls: Vec<Vec<Json>> =
-            sets.iter().map(|set| vec![json!(token), json!({"cert": set.to_string(), "time": 1})]).collect();
-        assert!(agree(&opa, "io.jwt.decode_verify", &calls) > 4);
+        let sets: Vec<Vec<String>> = sets.iter().map(|set| vec![quoted(token), quoted(&set.to_string())]).collect();
+        sets_of_keys.push(("io.jwt.decode_verify".to_owned(), sets.iter().map(constrained).collect()));
+        sets_of_keys.push((verify, sets));
+    }
+    fn named(calls: &[(String, Vec<Vec<String>>)]) -> Vec<crate::Cases<'_>> {
+        calls.iter().map(|(name, cases)| (name.as_str(), cases.clone())).collect()
+    }
+    hold(&named(&calls));
+    for ((name, _), held) in sets_of_keys.iter().zip(hold(&named(&sets_of_keys))) {
+        assert!(held.values > 4, "{name}: {held:?}");
     }
 }
 
 #[test]
 fn constraints_are_as_in_opa() {
-    let Some(opa) = require(Opa::find()) else { return };
     let secret = json!({"kty": "oct", "k": b64(b"secret")});
-    let sign = |header: Json, payload: Json| ours("io.jwt.encode_sign", &[header, payload, secret.clone()]).unwrap();
+    let sign = |header: Json, payload: Json| value("io.jwt.encode_sign", &[header, payload, secret.clone()]).unwrap();
     let payloads = [
         json!({}),
         json!({"iss": "a", "aud": "b", "exp": 10, "nbf": 5}),
@@ -229,7 +232,7 @@ fn constraints_are_as_in_opa() {
     // Nested tokens.
     let inner = sign(json!({"alg": "HS256"}), json!({"a": 1}));
     let raw = |header: &str, payload: &str| {
-        ours("io.jwt.encode_sign_raw", &[json!(header), json!(payload), json!(secret.to_string())]).unwrap()
+        value("io.jwt.encode_sign_raw", &[json!(header), json!(payload), json!(secret.to_string())]).unwrap()
     };
     for kind in ["JWT", "jwt", "other"] {
         let header = format!(r#"{{"alg":"HS256","typ":"x","cty":"{kind}"}}"#);
@@ -238,14 +241,13 @@ fn constraints_are_as_in_opa() {
             calls.push(vec![raw(&header, payload), json!({"secret": "secret", "time": 1})]);
         }
     }
-    assert!(agree(&opa, "io.jwt.decode_verify", &calls) > 300);
+    assert!(hold_json("io.jwt.decode_verify", &calls) > 300);
     let decode: Vec<Vec<Json>> = calls.iter().map(|call| vec![call[0].clone()]).collect();
-    assert!(agree(&opa, "io.jwt.decode", &decode) > 300);
+    assert!(hold_json("io.jwt.decode", &decode) > 300);
 }
 
 #[test]
 fn what_cannot_be_signed_is_refused_as_in_opa() {
-    let Some(opa) = require(Opa::find()) else { return };
     let secret = json!({"kty": "oct", "k": b64(b"secret")}).to_string();
     let ec = jwk("ES256");
     let mut wrong = ec.clone();
@@ -274,5 +276,5 @@ fn what_cannot_be_signed_is_refused_as_in_opa() {
             }
         }
     }
-    assert!(agree(&opa, "io.jwt.encode_sign_raw", &calls) > 8);
+    assert!(hold_json("io.jwt.encode_sign_raw", &calls) > 8);
 }
