@@ -24,7 +24,6 @@ const KNOWN_DIFFERENCES: &[(&str, &str)] = &[
     ("glob.match", "OPA's library strays from its documentation; the kernel's tests say where"),
     ("rand.intn", "draws"),
     ("regex.template_match", "OPA caches a template without its delimiters"),
-    ("sprintf", "the bits of a double are not shown"),
 ];
 
 #[test]

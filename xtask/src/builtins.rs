@@ -49,7 +49,12 @@ let options = RuntimeOptions { grants, ..RuntimeOptions::default() };
 
 The network is a list of hosts. It is asked for every request and every redirect, and a name that resolves to a loopback, private
 or otherwise special address is refused, unless `allow_private_addresses` says otherwise or the list has the address itself.
-Without the feature `http` (on by default) there is no `http.send`.
+Without the feature `http` (on by default) there is no `http.send`. On the command line `--allow-net HOST` and `--allow-env NAME`
+grant the same (`docs/rego.md`).
+
+Whatever a call is given, the decision ends at its deadline: the sandbox is stopped there, a request of `http.send` gets no more
+time than is left, and a builtin of the host that works long looks at the clock. What was cut short never decides: the decision
+denies with `timeout`.
 
 A module that asks for more is refused when it is loaded, with the complete list of what it asks for and why it does not get
 it. `sealgate build --capabilities FILE` (OPA's `capabilities.json`) refuses a policy earlier, at each call's place;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::context::Context;
-use crate::operand::{any, failed, int64, member, object, refused};
+use crate::operand::{any, as_object, failed, int64, member, object, refused};
 use crate::pki::json;
 use crate::pki::signature::Hash;
 use crate::registry::{BuiltinError, Capability, Registry};
@@ -58,10 +58,10 @@ pub(crate) fn names(names: &[&str]) -> String {
 
 /// The request with the headers that sign it.
 fn sign_req(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let request = object(args, 0, 1)?;
-    let config = object(args, 1, 1)?;
+    let request = object(args, 1)?;
+    let config = as_object(any(args, 2)?, 1)?;
     let credentials = Credentials::of(config)?;
-    let nanos = match any(args, 2)? {
+    let nanos = match any(args, 3)? {
         Value::Number(nanos) => int64(nanos),
         other => return Err(BuiltinError::operand(1, "number", other)),
     };

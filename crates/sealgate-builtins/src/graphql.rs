@@ -30,6 +30,7 @@ use known::Known;
 use schema::Schema;
 
 use crate::context::Context;
+use crate::operand::{any, string};
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 
@@ -46,43 +47,34 @@ pub(crate) fn register(registry: &mut Registry) {
 
 type Result<T, E = BuiltinError> = std::result::Result<T, E>;
 
-fn operand(args: &[Value], index: usize) -> Result<&Value> {
-    args.get(index).ok_or_else(|| BuiltinError::Failed("too few arguments".to_owned()))
-}
-
-fn text(args: &[Value]) -> Result<&str> {
-    let value = operand(args, 0)?;
-    value.as_str().ok_or_else(|| BuiltinError::operand(1, "string", value))
-}
-
 /// A query or schema that is neither text nor a syntax tree. OPA counts these operands from 0.
 fn not_a_document(index: usize, value: &Value) -> BuiltinError {
     BuiltinError::operand(index, "one of {string, object}", value)
 }
 
-fn read_query(args: &[Value], index: usize) -> Result<QueryDocument> {
-    match operand(args, index)? {
+fn read_query(operand: &Value) -> Result<QueryDocument> {
+    match operand {
         Value::String(text) => parser::parse_query(text).map_err(Refused::into_error),
         tree @ Value::Object(_) => decode::query(tree).map_err(Refused::into_error),
-        other => Err(not_a_document(index, other)),
+        other => Err(not_a_document(0, other)),
     }
 }
 
-fn read_schema(args: &[Value], index: usize) -> Result<SchemaDocument> {
-    match operand(args, index)? {
+/// `index` is the operand's name in the error.
+fn read_schema(operand: &Value, index: usize) -> Result<SchemaDocument> {
+    match operand {
         Value::String(text) => parser::parse_schema(text).map_err(Refused::into_error),
         tree @ Value::Object(_) => decode::schema(tree).map_err(Refused::into_error),
         other => Err(not_a_document(index, other)),
     }
 }
 
-/// The schema at `index`, which keeps every rule.
-fn known_schema(context: &mut Context, args: &[Value], index: usize) -> Result<Arc<Known>> {
-    let operand = operand(args, index)?;
+/// A schema that keeps every rule.
+fn known_schema(context: &mut Context, operand: &Value, index: usize) -> Result<Arc<Known>> {
     if let Some(known) = context.schemas.get(operand) {
         return Ok(known);
     }
-    let document = read_schema(args, index)?;
+    let document = read_schema(operand, index)?;
     let tree = document.encode();
     let schema = Schema::new(document, context.deadline()).map_err(Refused::into_schema_error)?;
     let known = Arc::new(Known { tree, schema });
@@ -92,8 +84,8 @@ fn known_schema(context: &mut Context, args: &[Value], index: usize) -> Result<A
 
 /// The trees of a query and a schema that agree.
 fn verified(context: &mut Context, args: &[Value]) -> Result<[Value; 2]> {
-    let query = read_query(args, 0)?;
-    let known = known_schema(context, args, 1)?;
+    let query = read_query(any(args, 1)?)?;
+    let known = known_schema(context, any(args, 2)?, 1)?;
     validate::validate(&known.schema, &query, context.deadline()).map_err(Refused::into_error)?;
     Ok([query.encode(), known.tree.clone()])
 }
@@ -121,22 +113,22 @@ fn parse_and_verify(context: &mut Context, args: &[Value]) -> Result<Option<Valu
 }
 
 fn parse_query(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
-    let document = parser::parse_query(text(args)?).map_err(Refused::into_error)?;
+    let document = parser::parse_query(string(args, 1)?).map_err(Refused::into_error)?;
     Ok(Some(document.encode()))
 }
 
 fn parse_schema(_: &mut Context, args: &[Value]) -> Result<Option<Value>> {
-    let document = parser::parse_schema(text(args)?).map_err(Refused::into_error)?;
+    let document = parser::parse_schema(string(args, 1)?).map_err(Refused::into_error)?;
     Ok(Some(document.encode()))
 }
 
 fn is_valid(context: &mut Context, args: &[Value]) -> Result<Option<Value>> {
-    valid(read_query(args, 0).and_then(|query| {
-        let known = known_schema(context, args, 1)?;
+    valid(any(args, 1).and_then(read_query).and_then(|query| {
+        let known = known_schema(context, any(args, 2)?, 1)?;
         validate::validate(&known.schema, &query, context.deadline()).map_err(Refused::into_error)
     }))
 }
 
 fn schema_is_valid(context: &mut Context, args: &[Value]) -> Result<Option<Value>> {
-    valid(known_schema(context, args, 0).map(drop))
+    valid(any(args, 1).and_then(|schema| known_schema(context, schema, 0)).map(drop))
 }

@@ -35,7 +35,7 @@ pub(crate) fn register(registry: &mut Registry) {
 }
 
 fn send(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let parameters = object(args, 0, 1)?;
+    let parameters = object(args, 1)?;
     let raise = match member(parameters, "raise_error") {
         None => true,
         Some(Value::Bool(raise)) => *raise,

@@ -1,6 +1,6 @@
 //! Values as Go's JSON: `json.marshal_with_options`, and what other builtins need of it.
 
-use crate::arguments::{any, as_string, object, wrong_operand};
+use crate::operand::{any, as_string, object, refused};
 use crate::context::Context;
 use crate::number::Number;
 use crate::pki::json::string;
@@ -23,18 +23,18 @@ fn marshal_with_options(_: &mut Context, args: &[Value]) -> Result<Option<Value>
             let problem = format!(
                 "failed to stringify key {key} at index {index}: operand {index} must be string but got {type_name}"
             );
-            return Err(wrong_operand(2, &problem));
+            return Err(refused(2, &problem));
         };
         let text = || {
-            let cast = |error: BuiltinError| wrong_operand(2, &format!("key {key} failed cast to string: {error}"));
+            let cast = |error: BuiltinError| refused(2, &format!("key {key} failed cast to string: {error}"));
             as_string(value, index).map_err(cast)
         };
         match (key.as_str(), value) {
             ("prefix", _) => (prefix, implied) = (text()?, true),
             ("indent", _) => (indent, implied) = (text()?, true),
             ("pretty", Value::Bool(wanted)) => pretty = Some(*wanted),
-            ("pretty", _) => return Err(wrong_operand(2, &format!("key {key} failed cast to bool"))),
-            _ => return Err(wrong_operand(2, &format!("object contained unknown key {key}"))),
+            ("pretty", _) => return Err(refused(2, &format!("key {key} failed cast to bool"))),
+            _ => return Err(refused(2, &format!("object contained unknown key {key}"))),
         }
     }
     let mut out = String::new();

@@ -39,7 +39,7 @@ pub(crate) fn register(registry: &mut Registry) {
 
 /// Header, payload and signature (as hexadecimal digits) of a token that nobody has verified.
 fn decode(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    decode_text(string(args, 0)?).map(Some)
+    decode_text(string(args, 1)?).map(Some)
 }
 
 fn decode_text(text: &str) -> Result<Value, BuiltinError> {
@@ -66,8 +66,8 @@ fn verify(context: &Context, algorithm: Algorithm, args: &[Value]) -> Result<Opt
     if let Algorithm::Hmac(hash) = algorithm {
         return verify_hmac(hash, args).map(Some);
     }
-    let token = Token::split(string(args, 0)?)?;
-    let keys = jwk::verification_keys(string(args, 1)?).map_err(failed)?;
+    let token = Token::split(string(args, 1)?)?;
+    let keys = jwk::verification_keys(string(args, 2)?).map_err(failed)?;
     let signature = base64::decode_url(token.signature).map_err(failed)?;
     let header = token::Header::of(&token.header()?).map_err(failed)?;
     let valid = jwk::any_of(&keys, &header.kid, &header.alg, context.deadline(), |key: &VerificationKey| {
@@ -77,7 +77,7 @@ fn verify(context: &Context, algorithm: Algorithm, args: &[Value]) -> Result<Opt
 }
 
 fn verify_hmac(hash: Hash, args: &[Value]) -> Result<Value, BuiltinError> {
-    let (text, secret) = (string(args, 0)?, string(args, 1)?);
+    let (text, secret) = (string(args, 1)?, string(args, 2)?);
     let token = Token::split(text)?;
     let signature = base64::decode_url(token.signature).map_err(failed)?;
     let expected = hash.hmac(secret.as_bytes(), token.signed().as_bytes());
@@ -85,6 +85,6 @@ fn verify_hmac(hash: Hash, args: &[Value]) -> Result<Value, BuiltinError> {
 }
 
 /// An operand as JSON text.
-fn json_operand(args: &[Value], index: usize) -> Result<String, BuiltinError> {
-    any(args, index).map(crate::pki::json::marshal)
+fn json_operand(args: &[Value], position: usize) -> Result<String, BuiltinError> {
+    any(args, position).map(crate::pki::json::marshal)
 }

@@ -1,6 +1,8 @@
 //! The kernel's builtins for modules that do not carry the kernel: those of OPA's own compiler import what OPA's Wasm lacks.
 //!
-//! The same code as inside the sandbox, run natively over an arena per call. A bound of the kernel halts the decision.
+//! The same code as inside the sandbox, run natively over an arena per call. A bound of the kernel halts the decision; memory is
+//! bounded as the sandbox's is, and what would take longer than the product of its operands allows is not begun, since nothing
+//! stops it here.
 
 use sealgate_kernel::builtins::{Builtin as Native, Failure, all};
 use sealgate_kernel::json::{self, Notation};
@@ -9,6 +11,19 @@ use sealgate_kernel::{Arena, caught};
 use crate::context::Context;
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
+
+/// Bytes that a call may take.
+const MAX_MEMORY: usize = 256 << 20;
+/// Builtins that take as long as the product of their operands' lengths, and the largest product that is allowed.
+const PRODUCTS: [&str; 6] = [
+    "regex.",
+    "re_match",
+    "glob.match",
+    "strings.any_prefix_match",
+    "strings.any_suffix_match",
+    "net.cidr_contains_matches",
+];
+const MAX_PRODUCT: usize = 1 << 28;
 
 /// Registers every builtin of the kernel that the registry does not have yet.
 pub(super) fn register(registry: &mut Registry) {
@@ -28,7 +43,14 @@ fn call(native: &'static Native, args: &[Value]) -> Result<Option<Value>, Builti
 
 fn run(native: &'static Native, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
     let texts: Vec<String> = args.iter().map(Value::to_text).collect();
-    let arena = Arena::new();
+    if PRODUCTS.iter().any(|name| native.name.starts_with(name)) {
+        let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();
+        lengths.sort_unstable();
+        if lengths.iter().rev().take(2).fold(1_usize, |product, length| product.saturating_mul(*length)) > MAX_PRODUCT {
+            return Err(BuiltinError::Halt("the operands are too large together".to_owned()));
+        }
+    }
+    let arena = Arena::limited(MAX_MEMORY);
     let mut values = Vec::with_capacity(texts.len());
     for text in &texts {
         let value = json::parse(arena.heap(), text.as_bytes(), Notation::Rego);
@@ -63,7 +85,16 @@ mod tests {
         assert!(matches!(wrong, Err(BuiltinError::Operand(_))), "{wrong:?}");
         let failed = call("units.parse", &[text("1 parsec")]);
         assert!(matches!(failed, Err(BuiltinError::Failed(_) | BuiltinError::Operand(_))), "{failed:?}");
-        let halted = call("units.parse", &[text("1e999999")]);
-        assert!(matches!(halted, Err(BuiltinError::Halt(_))), "{halted:?}");
+        let long = text(&"a".repeat(50_000));
+        let widths = text(&"%999999d".repeat(1000));
+        for (name, operands) in [
+            ("units.parse", vec![text("1e999999")]),
+            ("regex.match", vec![long.clone(), long.clone()]),
+            ("replace", vec![long.clone(), text("a"), long]),
+            ("sprintf", vec![widths, Value::Array(vec![1.into(); 1000])]),
+        ] {
+            let halted = call(name, &operands);
+            assert!(matches!(halted, Err(BuiltinError::Halt(_))), "{name}: {halted:?}");
+        }
     }
 }

@@ -13,7 +13,6 @@
 //! assert_eq!(text, Some(Value::from("age: 7")));
 //! ```
 
-mod arguments;
 mod aws;
 mod context;
 mod deadline;

@@ -16,7 +16,7 @@ pub(crate) fn register(registry: &mut Registry) {
 }
 
 fn lookup_ip_addr(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let name = string(args, 0)?;
+    let name = string(args, 1)?;
     if !context.network().is_some_and(|network| network.allows(name, None)) {
         return Err(failed(ResolveError::Disallowed(name.to_owned()).to_string()));
     }

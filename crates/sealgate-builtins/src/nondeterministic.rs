@@ -1,6 +1,6 @@
 //! `rand.intn`, `uuid.rfc4122`: one value per decision for each key, as in OPA.
 
-use crate::arguments::{any, failed, integer, string};
+use crate::operand::{any, failed, integer, string};
 use crate::context::Context;
 use crate::host::Host;
 use crate::registry::{BuiltinError, Capability, Registry};

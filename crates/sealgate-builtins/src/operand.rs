@@ -1,4 +1,4 @@
-//! Operands by type, with OPA's words for those of another type.
+//! Operands by type, with OPA's words for those of another type. Positions count from 1.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,38 @@ use crate::number::Number;
 use crate::registry::BuiltinError;
 use crate::value::Value;
 
-/// The operand at `index` (from 0), whatever it is.
-pub(crate) fn any(args: &[Value], index: usize) -> Result<&Value, BuiltinError> {
-    args.get(index).ok_or_else(|| BuiltinError::Failed("too few arguments".to_owned()))
+/// The operand at `position`.
+pub(crate) fn any(args: &[Value], position: usize) -> Result<&Value, BuiltinError> {
+    position.checked_sub(1).and_then(|index| args.get(index)).ok_or_else(|| failed("too few arguments"))
 }
 
-/// The string at `index`, called operand `index + 1` in the error.
-pub(crate) fn string(args: &[Value], index: usize) -> Result<&str, BuiltinError> {
-    match any(args, index)? {
-        Value::String(text) => Ok(text),
-        other => Err(BuiltinError::operand(index.saturating_add(1), "string", other)),
-    }
+pub(crate) fn string(args: &[Value], position: usize) -> Result<&str, BuiltinError> {
+    as_string(any(args, position)?, position)
 }
 
-/// The object at `index`, called operand `position` in the error.
-pub(crate) fn object(args: &[Value], index: usize, position: usize) -> Result<&BTreeMap<Value, Value>, BuiltinError> {
-    match any(args, index)? {
+pub(crate) fn integer(args: &[Value], position: usize) -> Result<i64, BuiltinError> {
+    let number = as_number(any(args, position)?, position)?;
+    written_integer(&number.to_string())
+        .ok_or_else(|| refused(position, "must be integer number but got floating-point number"))
+}
+
+pub(crate) fn object(args: &[Value], position: usize) -> Result<&BTreeMap<Value, Value>, BuiltinError> {
+    as_object(any(args, position)?, position)
+}
+
+/// `value` as a string, called operand `position` in the error.
+pub(crate) fn as_string(value: &Value, position: usize) -> Result<&str, BuiltinError> {
+    value.as_str().ok_or_else(|| BuiltinError::operand(position, "string", value))
+}
+
+/// `value` as a number, called operand `position` in the error.
+pub(crate) fn as_number(value: &Value, position: usize) -> Result<&Number, BuiltinError> {
+    value.as_number().ok_or_else(|| BuiltinError::operand(position, "number", value))
+}
+
+/// `value` as an object, called operand `position` in the error.
+pub(crate) fn as_object(value: &Value, position: usize) -> Result<&BTreeMap<Value, Value>, BuiltinError> {
+    match value {
         Value::Object(entries) => Ok(entries),
         other => Err(BuiltinError::operand(position, "object", other)),
     }
@@ -45,4 +61,12 @@ pub(crate) fn refused(position: usize, text: &str) -> BuiltinError {
 /// An integer that is written as one: `1e3` and `1.0` are not, as in OPA.
 pub(crate) fn int64(number: &Number) -> Option<i64> {
     number.to_string().parse().ok()
+}
+
+/// What OPA takes for an integer: digits within i64, in 19 characters at most, be it with a point and zeros.
+fn written_integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, zeros) = text.split_once('.').unwrap_or((text, ""));
+    let fits = digits.len() <= 19 && zeros.bytes().all(|zero| zero == b'0');
+    if fits { whole.parse().ok() } else { None }
 }

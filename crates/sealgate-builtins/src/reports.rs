@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::arguments::{any, failed, string};
+use crate::operand::{any, failed, string};
 use crate::context::Context;
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;

@@ -3,23 +3,33 @@
 //!
 //! References stay within the schema, or go to the drafts' own schemas; nothing is fetched.
 //!
+//! | module | what it does |
+//! |---|---|
+//! | `model` | a schema as it is held against documents |
+//! | `compile` | a document to a schema: subschemas and references |
+//! | `keywords` | the keywords of one subschema, checked |
+//! | `validate`, `errors` | a document against a schema, and what is wrong with it |
+//! | `formats`, `number`, `reference` | formats of texts, exact multiples, references |
+//!
 //! Known differences: errors come in the order of names, where OPA's come in none; the schemas of drafts cannot be referred to.
 
 mod compile;
 mod errors;
 mod formats;
+mod keywords;
+mod model;
 mod number;
 mod reference;
 mod validate;
 
 use thiserror::Error;
 
-use crate::arguments::{any, failed};
+use crate::operand::{any, failed};
 use crate::context::Context;
 use crate::json;
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
-use compile::Schema;
+use model::Schema;
 
 /// How deep a schema, and a document against it, may nest.
 const MAX_DEPTH: usize = 64;

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::arguments::{failed, object, string};
+use crate::operand::{failed, object, string};
 use crate::context::Context;
 use crate::deadline::Deadline;
 use crate::registry::{BuiltinError, Capability, Registry};

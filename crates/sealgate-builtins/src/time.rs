@@ -11,7 +11,7 @@ mod layout;
 mod parse;
 mod zone;
 
-use crate::arguments::{any, as_number, as_string, failed, integer, string};
+use crate::operand::{any, as_number, as_string, failed, integer, string};
 use crate::context::Context;
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::arguments::{failed, string};
+use crate::operand::{failed, string};
 use crate::context::Context;
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;

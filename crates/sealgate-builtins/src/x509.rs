@@ -55,19 +55,19 @@ pub(crate) fn register(registry: &mut Registry) {
 }
 
 fn parse_certificates(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let certificates = certificates(string(args, 0)?).map_err(failed)?;
+    let certificates = certificates(string(args, 1)?).map_err(failed)?;
     let values = certificates.iter().map(|certificate| json::certificate(certificate, true)).collect();
     Ok(Some(Value::Array(values)))
 }
 
 fn parse_and_verify(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let certificates = certificates(string(args, 0)?);
+    let certificates = certificates(string(args, 1)?);
     let options = Options::default();
     verdict(context, certificates, &options, true)
 }
 
 fn parse_and_verify_with_options(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let (text, entries) = (string(args, 0)?, object(args, 1, 2)?);
+    let (text, entries) = (string(args, 1)?, object(args, 2)?);
     let certificates = certificates(text);
     if certificates.is_err() {
         return verdict(context, certificates, &Options::default(), false);

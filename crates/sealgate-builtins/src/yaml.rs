@@ -8,7 +8,7 @@ mod decode;
 mod emit;
 mod scalar;
 
-use crate::arguments::{any, string};
+use crate::operand::{any, string};
 use crate::context::Context;
 use crate::json;
 use crate::registry::{BuiltinError, Capability, Registry};

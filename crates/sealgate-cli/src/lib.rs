@@ -4,6 +4,7 @@
 
 pub mod commands;
 mod exit;
+mod grants;
 mod json_argument;
 pub mod policies;
 mod rego;

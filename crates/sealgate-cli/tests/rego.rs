@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sealgate_testkit::{Opa, require};
+use sealgate_testkit::{HttpAnswer, HttpServer, Opa, require};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -162,4 +162,46 @@ fn what_a_folder_is_follows_from_what_it_holds() {
     let undefined = ["eval", "--policy", "rego", "-e", "p/allow"];
     assert_eq!(ok(desk.path(), &undefined), "");
     assert_eq!(sealgate(desk.path(), &[&undefined[..], &["--fail"]].concat()).0, 1);
+}
+
+/// Network and environment are granted by name only, and refused with what would grant them.
+#[test]
+fn network_and_environment_are_granted_by_options() {
+    let server = HttpServer::answering(|_, _| HttpAnswer { status: "200 OK".to_owned(), ..HttpAnswer::default() }).unwrap();
+    let folder = TempDir::new().unwrap();
+    let host = format!("127.0.0.1:{}", server.port);
+    let query = format!("http.send({{\"method\": \"get\", \"url\": {:?}}}).status_code", server.url("/"));
+    let (code, _, stderr) = sealgate(folder.path(), &["eval", &query]);
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("`http.send` (it needs the capability `network`)"), "{stderr}");
+    assert!(stderr.contains("help: `--allow-net HOST`") && !stderr.contains("--allow-env"), "{stderr}");
+    assert_eq!(server.asked(), 0);
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap()["result"][0]["expressions"][0]["value"].clone();
+    assert_eq!(value(&ok(folder.path(), &["eval", "--allow-net", &host, &query])), json!(200));
+    // Another port of the same machine is another host.
+    assert_eq!(ok(folder.path(), &["eval", "--allow-net", "127.0.0.1:1", &query]).trim(), "{}");
+    let named = query.replace("127.0.0.1", "localhost");
+    assert_eq!(ok(folder.path(), &["eval", "--allow-net", "localhost", &named]).trim(), "{}");
+    let private = ["eval", "--allow-net", "localhost", "--allow-private-addresses", &named];
+    assert_eq!(value(&ok(folder.path(), &private)), json!(200));
+    assert_eq!(sealgate(folder.path(), &["eval", "--allow-net", "no host", &query]).0, 2);
+
+    let runtime = "opa.runtime().env";
+    let (code, _, stderr) = sealgate(folder.path(), &["eval", runtime]);
+    assert!(code == 3 && stderr.contains("help: `--allow-env NAME`"), "{stderr}");
+    let program = Path::new(env!("CARGO_BIN_EXE_sealgate"));
+    let output = Command::new(program)
+        .args(["eval", "--allow-env", "SHOWN", "--allow-env", "UNSET", runtime])
+        .env("SHOWN", "yes")
+        .env("HIDDEN", "no")
+        .output()
+        .unwrap();
+    assert_eq!(value(&String::from_utf8(output.stdout).unwrap()), json!({"SHOWN": "yes"}));
+
+    // Tests: refused is the test's error, granted it is asked.
+    let test = format!("package t\n\ntest_asks if {query} == 200\n");
+    fs::write(folder.path().join("t_test.rego"), test).unwrap();
+    let (code, stdout, _) = sealgate(folder.path(), &["test", "."]);
+    assert!(code == 2 && stdout.contains("not granted to tests"), "{stdout}");
+    assert!(ok(folder.path(), &["test", "--allow-net", &host, "."]).contains("PASS: 1/1"));
 }

@@ -5,12 +5,14 @@
 
 mod builtins;
 mod conformance;
+mod http_server;
 mod opa;
 mod opa_server;
 mod peer;
 
 pub use builtins::{Answer, Calls, Draw, Effort, in_parallel};
 pub use conformance::conformance_dir;
+pub use http_server::{HttpAnswer, HttpServer};
 pub use opa::{BuiltinFailure, Evaluation, Opa, OpaError};
 pub use opa_server::OpaServer;
 pub use peer::{Missing, find_program, require};

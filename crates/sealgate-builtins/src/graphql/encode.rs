@@ -4,7 +4,7 @@
 use super::ast::{
     Argument, ArgumentDefinition, ChildValue, Comment, Comments, Definition, Directive, DirectiveDefinition, EnumValue,
     Field, FieldDefinition, Fragment, FragmentSpread, InlineFragment, Operation, OperationType, QueryDocument,
-    SchemaDefinition, SchemaDocument, Selection, Type, Value as Literal, VariableDefinition,
+    SchemaDefinition, SchemaDocument, Selection, Type, Value as Literal, ValueKind, VariableDefinition,
 };
 use crate::value::Value;
 
@@ -43,11 +43,27 @@ impl Object {
         self.part(name, Value::Array(items.iter().map(|item| item.as_str().into()).collect()))
     }
 
-    fn maybe<T: Encode>(self, name: &str, item: Option<&T>) -> Self {
+    fn node<T: Encode>(self, name: &str, item: &T) -> Self {
+        self.part(name, item.encode())
+    }
+
+    fn maybe<T: Encode>(self, name: &str, item: &Option<T>) -> Self {
         match item {
-            Some(item) => self.part(name, item.encode()),
+            Some(item) => self.node(name, item),
             None => self,
         }
+    }
+
+    fn text(self, name: &str, text: &str) -> Self {
+        self.with(name, text)
+    }
+
+    fn flag(self, name: &str, flag: &bool) -> Self {
+        self.with(name, *flag)
+    }
+
+    fn kind(self, name: &str, kind: &ValueKind) -> Self {
+        self.with(name, *kind as i64)
     }
 
     fn comment(self, name: &str, comment: &Comment) -> Self {
@@ -66,56 +82,9 @@ impl Object {
     }
 }
 
-fn object() -> Object {
-    Object::default()
-}
-
-impl Encode for QueryDocument {
+impl<T: Encode> Encode for Box<T> {
     fn encode(&self) -> Value {
-        object()
-            .list("Operations", &self.operations)
-            .list("Fragments", &self.fragments)
-            .comment("Comment", &self.comment)
-            .done()
-    }
-}
-
-impl Encode for Operation {
-    fn encode(&self) -> Value {
-        object()
-            .with("Operation", self.operation.as_str())
-            .with("Name", self.name.as_str())
-            .list("VariableDefinitions", &self.variables)
-            .list("Directives", &self.directives)
-            .list("SelectionSet", &self.selections)
-            .comment("Comment", &self.comment)
-            .done()
-    }
-}
-
-impl Encode for VariableDefinition {
-    fn encode(&self) -> Value {
-        object()
-            .with("Variable", self.variable.as_str())
-            .part("Type", self.ty.encode())
-            .maybe("DefaultValue", self.default.as_ref())
-            .list("Directives", &self.directives)
-            .comment("Comment", &self.comment)
-            .with("Used", self.used)
-            .done()
-    }
-}
-
-impl Encode for Fragment {
-    fn encode(&self) -> Value {
-        object()
-            .with("Name", self.name.as_str())
-            .list("VariableDefinition", &self.variables)
-            .with("TypeCondition", self.type_condition.as_str())
-            .list("Directives", &self.directives)
-            .list("SelectionSet", &self.selections)
-            .comment("Comment", &self.comment)
-            .done()
+        (**self).encode()
     }
 }
 
@@ -129,190 +98,166 @@ impl Encode for Selection {
     }
 }
 
-impl Encode for Field {
-    fn encode(&self) -> Value {
-        object()
-            .with("Alias", self.alias.as_str())
-            .with("Name", self.name.as_str())
-            .list("Arguments", &self.arguments)
-            .list("Directives", &self.directives)
-            .list("SelectionSet", &self.selections)
-            .comment("Comment", &self.comment)
-            .done()
-    }
+/// Writes [`Encode`] for kinds of nodes: the name of each member, how [`Object`] writes it, and the field that holds it.
+macro_rules! encode {
+    ($($node:ident { $($name:literal: $how:ident $field:ident,)* } $(with $comments:ident)?)*) => {$(
+        impl Encode for $node {
+            fn encode(&self) -> Value {
+                Object::default()$(.$how($name, &self.$field))*$(.comments(&self.$comments))?.done()
+            }
+        }
+    )*};
 }
 
-impl Encode for FragmentSpread {
-    fn encode(&self) -> Value {
-        object()
-            .with("Name", self.name.as_str())
-            .list("Directives", &self.directives)
-            .comment("Comment", &self.comment)
-            .done()
+encode! {
+    QueryDocument {
+        "Operations": list operations,
+        "Fragments": list fragments,
+        "Comment": comment comment,
     }
-}
 
-impl Encode for InlineFragment {
-    fn encode(&self) -> Value {
-        object()
-            .with("TypeCondition", self.type_condition.as_str())
-            .list("Directives", &self.directives)
-            .list("SelectionSet", &self.selections)
-            .comment("Comment", &self.comment)
-            .done()
+    Operation {
+        "Operation": text operation,
+        "Name": text name,
+        "VariableDefinitions": list variables,
+        "Directives": list directives,
+        "SelectionSet": list selections,
+        "Comment": comment comment,
     }
-}
 
-impl Encode for Argument {
-    fn encode(&self) -> Value {
-        object()
-            .with("Name", self.name.as_str())
-            .part("Value", self.value.encode())
-            .comment("Comment", &self.comment)
-            .done()
+    VariableDefinition {
+        "Variable": text variable,
+        "Type": node ty,
+        "DefaultValue": maybe default,
+        "Directives": list directives,
+        "Comment": comment comment,
+        "Used": flag used,
     }
-}
 
-impl Encode for Directive {
-    fn encode(&self) -> Value {
-        object()
-            .with("Name", self.name.as_str())
-            .list("Arguments", &self.arguments)
-            .with("Location", self.location.as_str())
-            .done()
+    Fragment {
+        "Name": text name,
+        "VariableDefinition": list variables,
+        "TypeCondition": text type_condition,
+        "Directives": list directives,
+        "SelectionSet": list selections,
+        "Comment": comment comment,
     }
-}
 
-impl Encode for Type {
-    fn encode(&self) -> Value {
-        object()
-            .with("NamedType", self.named.as_str())
-            .maybe("Elem", self.element.as_deref())
-            .with("NonNull", self.non_null)
-            .done()
+    Field {
+        "Alias": text alias,
+        "Name": text name,
+        "Arguments": list arguments,
+        "Directives": list directives,
+        "SelectionSet": list selections,
+        "Comment": comment comment,
     }
-}
 
-impl Encode for Literal {
-    fn encode(&self) -> Value {
-        object()
-            .with("Raw", self.raw.as_str())
-            .list("Children", &self.children)
-            .with("Kind", self.kind as i64)
-            .comment("Comment", &self.comment)
-            .with("ExpectedTypeHasDefault", self.expected_type_has_default)
-            .done()
+    FragmentSpread {
+        "Name": text name,
+        "Directives": list directives,
+        "Comment": comment comment,
     }
-}
 
-impl Encode for ChildValue {
-    fn encode(&self) -> Value {
-        object()
-            .with("Name", self.name.as_str())
-            .part("Value", self.value.encode())
-            .comment("Comment", &self.comment)
-            .done()
+    InlineFragment {
+        "TypeCondition": text type_condition,
+        "Directives": list directives,
+        "SelectionSet": list selections,
+        "Comment": comment comment,
     }
-}
 
-impl Encode for SchemaDocument {
-    fn encode(&self) -> Value {
-        object()
-            .list("Schema", &self.schema)
-            .list("SchemaExtension", &self.schema_extensions)
-            .list("Directives", &self.directives)
-            .list("Definitions", &self.definitions)
-            .list("Extensions", &self.extensions)
-            .comment("Comment", &self.comment)
-            .done()
+    Argument {
+        "Name": text name,
+        "Value": node value,
+        "Comment": comment comment,
     }
-}
 
-impl Encode for SchemaDefinition {
-    fn encode(&self) -> Value {
-        object()
-            .with("Description", self.description.as_str())
-            .list("Directives", &self.directives)
-            .list("OperationTypes", &self.operation_types)
-            .comments(&self.comments)
-            .done()
+    Directive {
+        "Name": text name,
+        "Arguments": list arguments,
+        "Location": text location,
     }
-}
 
-impl Encode for OperationType {
-    fn encode(&self) -> Value {
-        object()
-            .with("Operation", self.operation.as_str())
-            .with("Type", self.ty.as_str())
-            .comment("Comment", &self.comment)
-            .done()
+    Type {
+        "NamedType": text named,
+        "Elem": maybe element,
+        "NonNull": flag non_null,
     }
-}
 
-impl Encode for DirectiveDefinition {
-    fn encode(&self) -> Value {
-        object()
-            .with("Description", self.description.as_str())
-            .with("Name", self.name.as_str())
-            .list("Arguments", &self.arguments)
-            .names("Locations", &self.locations)
-            .with("IsRepeatable", self.repeatable)
-            .comments(&self.comments)
-            .done()
+    Literal {
+        "Raw": text raw,
+        "Children": list children,
+        "Kind": kind kind,
+        "Comment": comment comment,
+        "ExpectedTypeHasDefault": flag expected_type_has_default,
     }
-}
 
-impl Encode for Definition {
-    fn encode(&self) -> Value {
-        object()
-            .with("Kind", self.kind.as_str())
-            .with("Description", self.description.as_str())
-            .with("Name", self.name.as_str())
-            .list("Directives", &self.directives)
-            .names("Interfaces", &self.interfaces)
-            .list("Fields", &self.fields)
-            .names("Types", &self.types)
-            .list("EnumValues", &self.enum_values)
-            .with("BuiltIn", self.built_in)
-            .comments(&self.comments)
-            .done()
+    ChildValue {
+        "Name": text name,
+        "Value": node value,
+        "Comment": comment comment,
     }
-}
 
-impl Encode for FieldDefinition {
-    fn encode(&self) -> Value {
-        object()
-            .with("Description", self.description.as_str())
-            .with("Name", self.name.as_str())
-            .list("Arguments", &self.arguments)
-            .maybe("DefaultValue", self.default.as_ref())
-            .part("Type", self.ty.encode())
-            .list("Directives", &self.directives)
-            .comments(&self.comments)
-            .done()
+    SchemaDocument {
+        "Schema": list schema,
+        "SchemaExtension": list schema_extensions,
+        "Directives": list directives,
+        "Definitions": list definitions,
+        "Extensions": list extensions,
+        "Comment": comment comment,
     }
-}
 
-impl Encode for ArgumentDefinition {
-    fn encode(&self) -> Value {
-        object()
-            .with("Description", self.description.as_str())
-            .with("Name", self.name.as_str())
-            .maybe("DefaultValue", self.default.as_ref())
-            .part("Type", self.ty.encode())
-            .list("Directives", &self.directives)
-            .comments(&self.comments)
-            .done()
-    }
-}
+    SchemaDefinition {
+        "Description": text description,
+        "Directives": list directives,
+        "OperationTypes": list operation_types,
+    } with comments
 
-impl Encode for EnumValue {
-    fn encode(&self) -> Value {
-        object()
-            .with("Description", self.description.as_str())
-            .with("Name", self.name.as_str())
-            .list("Directives", &self.directives)
-            .comments(&self.comments)
-            .done()
+    OperationType {
+        "Operation": text operation,
+        "Type": text ty,
+        "Comment": comment comment,
     }
+
+    DirectiveDefinition {
+        "Description": text description,
+        "Name": text name,
+        "Arguments": list arguments,
+        "Locations": names locations,
+        "IsRepeatable": flag repeatable,
+    } with comments
+
+    Definition {
+        "Kind": text kind,
+        "Description": text description,
+        "Name": text name,
+        "Directives": list directives,
+        "Interfaces": names interfaces,
+        "Fields": list fields,
+        "Types": names types,
+        "EnumValues": list enum_values,
+        "BuiltIn": flag built_in,
+    } with comments
+
+    FieldDefinition {
+        "Description": text description,
+        "Name": text name,
+        "Arguments": list arguments,
+        "DefaultValue": maybe default,
+        "Type": node ty,
+        "Directives": list directives,
+    } with comments
+
+    ArgumentDefinition {
+        "Description": text description,
+        "Name": text name,
+        "DefaultValue": maybe default,
+        "Type": node ty,
+        "Directives": list directives,
+    } with comments
+
+    EnumValue {
+        "Description": text description,
+        "Name": text name,
+        "Directives": list directives,
+    } with comments
 }

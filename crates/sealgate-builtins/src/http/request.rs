@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::operand::{int64, member};
+use crate::operand::{failed, int64, member, refused};
 use crate::pki::json;
+use crate::registry::BuiltinError;
 use crate::url::Url;
 use crate::value::Value;
 
@@ -39,8 +40,15 @@ pub(super) struct Request {
 
 impl Request {
     /// # Errors
-    /// OPA's text.
-    pub(super) fn parse(parameters: &BTreeMap<Value, Value>) -> Result<Self, String> {
+    /// As OPA's.
+    pub(super) fn parse(parameters: &BTreeMap<Value, Value>) -> Result<Self, BuiltinError> {
+        let timeout = timeout(member(parameters, "timeout"));
+        let request = Self::read(parameters).map_err(failed)?;
+        Ok(Self { timeout: timeout?, ..request })
+    }
+
+    /// Everything but the timeout.
+    fn read(parameters: &BTreeMap<Value, Value>) -> Result<Self, String> {
         let text = |name: &str| match member(parameters, name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.trim_matches('"'))),
@@ -64,7 +72,7 @@ impl Request {
             headers: headers(member(parameters, "headers"))?,
             body: body.into_bytes(),
             follow_redirects: switch(parameters, "enable_redirect")?,
-            timeout: timeout(member(parameters, "timeout"))?,
+            timeout: DEFAULT_TIMEOUT,
             retries: retries(member(parameters, "max_retry_attempts"))?,
             force_json: boolean(parameters, "force_json_decode")?,
             force_yaml: boolean(parameters, "force_yaml_decode")?,
@@ -116,20 +124,21 @@ fn retries(value: Option<&Value>) -> Result<u32, String> {
 }
 
 /// Nanoseconds, or a text as Go's `time.ParseDuration` reads it. Zero is no limit for OPA, and the longest here.
-fn timeout(value: Option<&Value>) -> Result<Duration, String> {
+fn timeout(value: Option<&Value>) -> Result<Duration, BuiltinError> {
     let nanos = match value {
         None => return Ok(DEFAULT_TIMEOUT),
         Some(Value::Number(number)) => {
-            int64(number).ok_or_else(|| format!("invalid timeout number value {number}, must be int64"))?
+            int64(number).ok_or_else(|| failed(format!("invalid timeout number value {number}, must be int64")))?
         }
         Some(Value::String(text)) => match text.parse::<i64>() {
             Ok(nanos) => nanos,
-            Err(_) => duration(text)
-                .ok_or_else(|| format!("invalid timeout value {text:?}: time: invalid duration {text:?}"))?,
+            Err(_) => duration(text).ok_or_else(|| {
+                failed(format!("invalid timeout value {text:?}: time: invalid duration {text:?}"))
+            })?,
         },
         Some(other) => {
             let kind = other.type_name();
-            return Err(format!("operand 1 'timeout' must be one of {{string, number}} but got {kind}"));
+            return Err(refused(1, &format!("'timeout' must be one of {{string, number}} but got {kind}")));
         }
     };
     match u64::try_from(nanos) {

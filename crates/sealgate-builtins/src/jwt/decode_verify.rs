@@ -115,9 +115,9 @@ fn time(value: &Value) -> Result<f64, BuiltinError> {
 
 /// `[valid, header, payload]`; with a constraint that is not met `[false, {}, {}]`.
 pub(super) fn decode_verify(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let constraints = Constraints::parse(object(args, 1, 2)?, context)?;
+    let constraints = Constraints::parse(object(args, 2)?, context)?;
     let empty = || Value::Object(BTreeMap::new());
-    let verified = verified(&constraints, string(args, 0)?, context.deadline())?;
+    let verified = verified(&constraints, string(args, 1)?, context.deadline())?;
     let (valid, header, payload) = match verified {
         Some((header, payload)) if constraints.allow(&payload)? => {
             (true, Value::Object(header), Value::Object(payload))

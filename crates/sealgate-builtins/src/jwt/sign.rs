@@ -14,12 +14,12 @@ use super::json_operand;
 use super::jwk::{Material, parse_set};
 
 pub(super) fn encode_sign(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    sign(context, &json_operand(args, 0)?, &json_operand(args, 1)?, &json_operand(args, 2)?).map(Some)
+    sign(context, &json_operand(args, 1)?, &json_operand(args, 2)?, &json_operand(args, 3)?).map(Some)
 }
 
 pub(super) fn encode_sign_raw(context: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let key = string(args, 2)?;
-    sign(context, string(args, 0)?, string(args, 1)?, key).map(Some)
+    let key = string(args, 3)?;
+    sign(context, string(args, 1)?, string(args, 2)?, key).map(Some)
 }
 
 fn sign(context: &mut Context, header: &str, payload: &str, jwk: &str) -> Result<Value, BuiltinError> {

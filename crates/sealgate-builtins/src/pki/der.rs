@@ -31,6 +31,8 @@ pub(crate) mod tag {
 
 /// Bytes that an integer may have: longer ones are nobody's key or serial number, and slow to print.
 const MAX_INTEGER: usize = 4096;
+/// The bits of a tag's first byte that say that more bytes follow.
+const LONG_TAG: u8 = 0x1f;
 
 /// What is left to read. `None` from any of its methods: what was asked for is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,37 +56,72 @@ impl<'a> Reader<'a> {
         self.0.first() == Some(&tag)
     }
 
-    /// The next element, whatever its tag.
+    /// The next element, whatever its tag, as long as that is one byte.
     pub(crate) fn any(&mut self) -> Option<Element<'a>> {
-        let [tag, first, ..] = self.0 else { return None };
-        if tag & 0x1f == 0x1f {
+        let (tag, ..) = self.header()?;
+        if tag & LONG_TAG == LONG_TAG { None } else { self.any_tag() }
+    }
+
+    fn any_tag(&mut self) -> Option<Element<'a>> {
+        let (tag, header, length) = self.header()?;
+        let end = header.checked_add(length)?;
+        let element = Element { tag, contents: self.0.get(header..end)?, full: self.0.get(..end)? };
+        self.0 = self.0.get(end..)?;
+        Some(element)
+    }
+
+    /// The contents of an element with this tag within another one, which may be missing, both as Go's `encoding/asn1`
+    /// reads them: the length of the outer one says nothing, and an inner one with another tag is one that is missing. The
+    /// outer `None` if it is malformed.
+    #[expect(clippy::option_option, reason = "missing is not malformed")]
+    pub(crate) fn explicit(&mut self, outer: u8, inner: u8) -> Option<Option<Self>> {
+        if self.is_empty() {
+            return Some(None);
+        }
+        let (tag, header, length) = self.header()?;
+        if tag != outer {
+            return Some(None);
+        }
+        let mut within = Self(self.0.get(header..)?);
+        let (tag, ..) = within.header().filter(|_| length > 0)?;
+        if tag != inner {
+            return Some(None);
+        }
+        let contents = within.expect(inner)?;
+        *self = within;
+        Some(Some(contents))
+    }
+
+    /// The first byte of the tag, bytes of tag and length, and bytes of contents of the next element.
+    fn header(self) -> Option<(u8, usize, usize)> {
+        let (tag, mut rest) = self.0.split_first()?;
+        if tag & LONG_TAG == LONG_TAG && base128(&mut rest)? < u32::from(LONG_TAG) {
             return None;
         }
+        let (first, rest) = rest.split_first()?;
+        let before = self.0.len().saturating_sub(rest.len());
         let (header, length) = if first & 0x80 == 0 {
-            (2, usize::from(*first))
+            (before, usize::from(*first))
         } else {
             let bytes = usize::from(first & 0x7f);
             if bytes == 0 || bytes > 4 {
                 return None;
             }
-            let digits = self.0.get(2..2 + bytes)?;
+            let digits = rest.get(..bytes)?;
             let length = digits.iter().fold(0_u32, |length, digit| length << 8 | u32::from(*digit));
             if length < 128 || digits.first() == Some(&0) {
                 return None;
             }
-            (2 + bytes, usize::try_from(length).ok()?)
+            (before + bytes, usize::try_from(length).ok()?)
         };
-        let end = header.checked_add(length)?;
-        let element = Element { tag: *tag, contents: self.0.get(header..end)?, full: self.0.get(..end)? };
-        self.0 = self.0.get(end..)?;
-        Some(element)
+        Some((*tag, header, length))
     }
 
     /// Every element up to the end, whatever their tags; `None` if what is left at last is none.
     pub(crate) fn all(mut self) -> Option<Vec<Element<'a>>> {
         let mut elements = Vec::new();
         while !self.is_empty() {
-            elements.push(self.any()?);
+            elements.push(self.any_tag()?);
         }
         Some(elements)
     }
@@ -137,7 +174,12 @@ impl<'a> Reader<'a> {
 
     /// A bit string, and how many bits of its last byte do not count.
     pub(crate) fn bit_string(&mut self) -> Option<(&'a [u8], u8)> {
-        let (unused, bytes) = self.expect(tag::BIT_STRING)?.0.split_first()?;
+        self.expect(tag::BIT_STRING)?.as_bits()
+    }
+
+    /// As the contents of a bit string.
+    pub(crate) fn as_bits(self) -> Option<(&'a [u8], u8)> {
+        let (unused, bytes) = self.0.split_first()?;
         let spare = match bytes.last() {
             _ if *unused > 7 => return None,
             None => u16::from(*unused),
@@ -165,7 +207,7 @@ fn minimal(bytes: &[u8]) -> Option<&[u8]> {
 pub(crate) struct Oid(pub(crate) Vec<u32>);
 
 impl Oid {
-    fn parse(mut bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(mut bytes: &[u8]) -> Option<Self> {
         let first = base128(&mut bytes)?;
         let mut arcs = if first < 80 { vec![first / 40, first % 40] } else { vec![2, first - 80] };
         while !bytes.is_empty() {

@@ -4,7 +4,7 @@ use p256::elliptic_curve::sec1::ToSec1Point as _;
 use rsa::BoxedUint;
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 
-use super::der::{Reader, tag};
+use super::der::{Oid, Reader, tag};
 use super::public::{Curve, ECDSA, ED25519, EcPoint, PublicKey, RSA, RsaPublic, X25519};
 
 /// Bits that a modulus may have.
@@ -95,10 +95,9 @@ pub(crate) fn parse_pkcs1(der: &[u8]) -> Result<PrivateKey, String> {
     let parts = outer.expect(tag::SEQUENCE).and_then(|mut key| {
         let version = key.small(tag::INTEGER)?;
         let numbers = (key.unsigned()?, key.small(tag::INTEGER)?, key.unsigned()?, key.unsigned()?, key.unsigned()?);
-        for _ in 0..3 {
-            if key.peek(tag::INTEGER) {
-                key.integer()?;
-            }
+        let mut exponents = Vec::new();
+        while exponents.len() < 3 && key.peek(tag::INTEGER) {
+            exponents.push(key.integer()?);
         }
         let mut primes = Vec::new();
         if let Some(mut additional) = key.optional(tag::SEQUENCE)? {
@@ -106,21 +105,29 @@ pub(crate) fn parse_pkcs1(der: &[u8]) -> Result<PrivateKey, String> {
                 primes.push(additional.expect(tag::SEQUENCE)?.unsigned()?);
             }
         }
-        Some((version, numbers, primes))
+        Some((version, numbers, exponents, primes))
     });
-    let Some((version, (n, e, d, p, q), additional)) = parts else { return Err(hint(der, "pkcs1")) };
+    let Some((version, (n, e, d, p, q), exponents, additional)) = parts else { return Err(hint(der, "pkcs1")) };
     if !outer.is_empty() {
         return Err("asn1: syntax error: trailing data".to_owned());
     }
     if version > 1 {
         return Err("x509: unsupported private key version".to_owned());
     }
-    if [n, d, p, q].iter().any(|number| number.is_empty()) {
+    let is_positive = |number: &&[u8]| number.first().is_some_and(|first| first & 0x80 == 0) && *number != [0];
+    if [n, d, p, q].iter().any(|number| number.is_empty()) || !exponents.iter().all(is_positive) {
         return Err("x509: private key contains zero or negative value".to_owned());
     }
     let mut primes = vec![p, q];
     primes.extend(additional);
     let key = u64::try_from(e).ok().and_then(|e| PrivateKey::from_rsa_parts(n, e, d, &primes));
+    // What could be computed must be right where it is given.
+    let key = key.filter(|key| match (key, exponents.as_slice()) {
+        (PrivateKey::Rsa(key), [dp, dq, qinv]) if primes.len() == 2 => RsaParts::of(key).is_some_and(|parts| {
+            [parts.dp, parts.dq, parts.qinv].iter().zip([dp, dq, qinv]).all(|(ours, given)| ours == trimmed(given))
+        }),
+        _ => true,
+    });
     key.ok_or_else(|| "crypto/rsa: invalid private key".to_owned())
 }
 
@@ -133,7 +140,11 @@ pub(crate) fn parse_pkcs8(der: &[u8]) -> Result<PrivateKey, String> {
         key.small(tag::INTEGER)?;
         let mut algorithm = key.expect(tag::SEQUENCE)?;
         let oid = algorithm.oid()?;
-        Some((oid, algorithm.0, key.expect(tag::OCTET_STRING)?.0))
+        let parameters = algorithm.0;
+        if !algorithm.is_empty() {
+            algorithm.any()?;
+        }
+        Some((oid, parameters, key.expect(tag::OCTET_STRING)?.0))
     });
     let Some((oid, parameters, inner)) = parts else { return Err(hint(der, "pkcs8")) };
     match oid.0.as_slice() {
@@ -181,12 +192,12 @@ fn parse_ec(known: Option<Option<Curve>>, der: &[u8]) -> Result<PrivateKey, Stri
     let parts = Reader(der).expect(tag::SEQUENCE).and_then(|mut key| {
         let version = key.small(tag::INTEGER)?;
         let scalar = key.expect(tag::OCTET_STRING)?.0;
-        let named = match key.optional(tag::context_constructed(0))? {
-            Some(mut inner) => Some(inner.oid()?),
+        let named = match key.explicit(tag::context_constructed(0), tag::OID)? {
+            Some(oid) => Some(Oid::parse(oid.0)?),
             None => None,
         };
-        if let Some(mut point) = key.optional(tag::context_constructed(1))? {
-            point.bit_string()?;
+        if let Some(point) = key.explicit(tag::context_constructed(1), tag::BIT_STRING)? {
+            point.as_bits()?;
         }
         Some((version, scalar, named))
     });

@@ -1,7 +1,7 @@
 //! `crypto.parse_private_keys`, `crypto.x509.parse_rsa_private_key`, `crypto.x509.parse_keypair`.
 
 use crate::context::Context;
-use crate::operand::{any, failed, string};
+use crate::operand::{any, as_string, failed, string};
 use crate::pki::base64::{RAW_URL, STANDARD};
 use crate::pki::json::object;
 use crate::pki::private::{PrivateKey, RsaParts, parse_pkcs1, parse_pkcs8, parse_sec1};
@@ -17,7 +17,7 @@ use super::json;
 const MAX_KEYS: usize = 16;
 
 pub(super) fn parse_private_keys(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let input = string(args, 0)?;
+    let input = string(args, 1)?;
     if input.is_empty() {
         return Ok(Some(Value::Null));
     }
@@ -28,7 +28,7 @@ pub(super) fn parse_private_keys(_: &mut Context, args: &[Value]) -> Result<Opti
 
 /// The first private key as a JWK.
 pub(super) fn jwk_from_private_key(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let input = string(args, 0)?;
+    let input = string(args, 1)?;
     if input.is_empty() {
         return Err(failed("input PEM data was empty"));
     }
@@ -107,12 +107,9 @@ fn private_keys(text: &str) -> Result<Vec<PrivateKey>, String> {
 
 /// A certificate chain and its key in the shape of Go's `tls.Certificate`, if they belong together.
 pub(super) fn parse_keypair(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let certificate = string(args, 0)?;
+    let certificate = string(args, 1)?;
     // OPA calls the key the first operand, too.
-    let key = match any(args, 1)? {
-        Value::String(text) => text,
-        other => return Err(BuiltinError::operand(1, "string", other)),
-    };
+    let key = as_string(any(args, 2)?, 1)?;
     if certificate.len().max(key.len()) > MAX_TEXT {
         return Err(failed(format!("certificate or key are longer than {MAX_TEXT} bytes")));
     }

@@ -18,7 +18,7 @@ use super::time::Time;
 const EXTENSION_REQUEST: &[u32] = &[1, 2, 840, 113_549, 1, 9, 14];
 
 pub(super) fn parse_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, BuiltinError> {
-    let input = string(args, 0)?;
+    let input = string(args, 1)?;
     if input.len() > MAX_TEXT {
         return Err(failed(format!("certificate request is longer than {MAX_TEXT} bytes")));
     }

@@ -1,49 +1,13 @@
 //! `http.send` and `net.lookup_ip_addr` against a server on the loopback interface, and against `opa` asking the same one.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sealgate_builtins::{BuiltinError, Capability, Context, Grants, Network, Registry, Value};
-use sealgate_testkit::{Answer, Calls, Opa, require};
+use sealgate_testkit::{Answer, Calls, HttpServer, Opa, require};
 use serde_json::{Value as Json, json};
-
-/// A server that answers every path in its own way and counts what it was asked.
-struct Server {
-    port: u16,
-    asked: Arc<AtomicUsize>,
-}
-
-impl Server {
-    fn start() -> Self {
-        Self::serve(answer)
-    }
-
-    fn serve(how: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let asked = Arc::new(AtomicUsize::new(0));
-        let (counter, how) = (Arc::clone(&asked), Arc::new(how));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (Ok(stream), how) = (stream, Arc::clone(&how)) else { continue };
-                let count = counter.fetch_add(1, Ordering::SeqCst);
-                std::thread::spawn(move || how(stream, count));
-            }
-        });
-        Self { port, asked }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
 
 fn answer<S: std::io::Read + Write>(mut stream: S, count: usize) {
     let mut reader = BufReader::new(&mut stream);
@@ -107,6 +71,11 @@ fn answer<S: std::io::Read + Write>(mut stream: S, count: usize) {
     let _ = stream.flush();
 }
 
+/// A server that answers every path in its own way.
+fn server() -> HttpServer {
+    HttpServer::serve(answer).unwrap()
+}
+
 fn date() -> String {
     let output =
         std::process::Command::new("date").args(["-u", "+%a, %d %b %Y %H:%M:%S GMT"]).env("LC_ALL", "C").output();
@@ -143,7 +112,7 @@ fn call(context: &mut Context, name: &str, arg: &Json) -> Result<Json, BuiltinEr
     })
 }
 
-fn get(server: &Server, path: &str, more: Json) -> Json {
+fn get(server: &HttpServer, path: &str, more: Json) -> Json {
     let mut request = json!({"method": "get", "url": server.url(path)}).as_object().unwrap().clone();
     request.extend(more.as_object().unwrap().clone());
     Json::Object(request)
@@ -152,7 +121,7 @@ fn get(server: &Server, path: &str, more: Json) -> Json {
 #[test]
 fn answers_are_those_of_opa() {
     let Some(opa) = require(Opa::find()) else { return };
-    let server = Server::start();
+    let server = server();
     let requests = [
         get(&server, "/echo?q=a%20b", json!({"headers": {"X-Test": "1"}})),
         get(&server, "/echo", json!({"method": "POST", "body": {"b": "<", "a": [1, null]}, "headers": {"a": "b"}})),
@@ -198,7 +167,7 @@ fn answers_are_those_of_opa() {
 
 #[test]
 fn only_listed_hosts_are_reached() {
-    let server = Server::start();
+    let server = server();
     let mut context = granted().context();
     let refused = |context: &mut Context, request: &Json, why: &str| {
         let error = send(context, request).unwrap_err().to_string();
@@ -232,7 +201,7 @@ fn only_listed_hosts_are_reached() {
 
 #[test]
 fn time_and_size_are_bounded() {
-    let server = Server::start();
+    let server = server();
     let mut context = granted().context();
     let started = Instant::now();
     let error = send(&mut context, &get(&server, "/slow", json!({"timeout": "200ms"}))).unwrap_err();
@@ -246,11 +215,12 @@ fn time_and_size_are_bounded() {
         send(&mut context, &json!({"method": "get", "url": "http://x.example/", "raise_error": false})).unwrap();
     assert_eq!(answer["error"]["code"], "eval_http_send_internal_error");
     // The first two connections are cut; the third attempt comes through.
-    let flaky = Server::serve(|stream, count| {
+    let flaky = HttpServer::serve(|stream, count| {
         if count >= 2 {
             answer_ok(stream)
         }
-    });
+    })
+    .unwrap();
     let request = get(&flaky, "/", json!({"max_retry_attempts": 3}));
     assert_eq!(send(&mut context, &request).unwrap()["status_code"], 200);
     assert_eq!(flaky.asked(), 3);
@@ -262,7 +232,7 @@ fn answer_ok(stream: TcpStream) {
 
 #[test]
 fn answers_are_kept_as_in_opa() {
-    let server = Server::start();
+    let server = server();
     let grants = granted();
     let ask = |request: &Json| send(&mut grants.context(), request).unwrap()["raw_body"].as_str().unwrap().to_owned();
     // Within a decision the same request is made once, unless its answer may not be kept at all.
@@ -322,7 +292,7 @@ fn servers_are_trusted_only_by_their_authority() {
         )
         .unwrap();
     let config = Arc::new(config);
-    let server = Server::serve(move |stream, count| {
+    let server = HttpServer::serve(move |stream, count| {
         let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = rustls::StreamOwned::new(connection, stream);
         if stream.conn.complete_io(&mut stream.sock).is_ok() {
@@ -330,7 +300,8 @@ fn servers_are_trusted_only_by_their_authority() {
             stream.conn.send_close_notify();
             let _ = stream.flush();
         }
-    });
+    })
+    .unwrap();
     let status = |host: &str, more: Json| {
         let url = format!("https://{host}:{}/text", server.port);
         let mut request = json!({"method": "get", "url": url}).as_object().unwrap().clone();

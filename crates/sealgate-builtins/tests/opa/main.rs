@@ -49,11 +49,13 @@ fn draw_each<T>(name: &str, mut draw_one: impl FnMut(&mut Draw) -> T) -> Vec<T> 
 struct Held {
     values: usize,
     others: usize,
+    /// Values that differ as OPA's own do from run to run.
+    excused: usize,
 }
 
 impl Held {
     /// For a builtin that was not to be asked, enough of everything.
-    const NOT_ASKED: Self = Self { values: usize::MAX, others: usize::MAX };
+    const NOT_ASKED: Self = Self { values: usize::MAX, others: usize::MAX, excused: usize::MAX };
 }
 
 /// Makes the calls here and in OPA, and fails with what differs.
@@ -74,7 +76,12 @@ fn hold(builtins: &[Cases<'_>]) -> Vec<Held> {
             let Some(theirs) = theirs else { continue };
             let ours = call(name, case);
             *if matches!(theirs, Answer::Value(_)) { &mut held.values } else { &mut held.others } += 1;
-            if normal(name, ours.clone()) != normal(name, theirs.clone()) {
+            if normal(name, ours.clone()) == normal(name, theirs.clone()) {
+                continue;
+            }
+            if *name == "yaml.marshal" && has_same_lines(&ours, &theirs) {
+                held.excused += 1;
+            } else {
                 reports.push(format!("{name}({})\n  here {}\n  OPA  {}", case.join(", "), show(&ours), show(&theirs)));
             }
         }
@@ -85,11 +92,28 @@ fn hold(builtins: &[Cases<'_>]) -> Vec<Held> {
     for (at, part, _) in &results {
         held[*at].values += part.values;
         held[*at].others += part.others;
+        held[*at].excused += part.excused;
     }
     let reports: Vec<&String> = results.iter().flat_map(|(.., reports)| reports).collect();
     let shown: Vec<&str> = reports.iter().take(40).map(|report| report.as_str()).collect();
+    for (held, (name, cases)) in held.iter().zip(builtins).filter(|(held, _)| held.excused < usize::MAX) {
+        assert!(held.excused <= 1 + cases.len() / 200, "{name}: {held:?}");
+    }
     assert!(reports.is_empty(), "{} differences\n{}", reports.len(), shown.join("\n"));
     held
+}
+
+/// Whether two texts have the same lines in some order: OPA's YAML sorts keys by an order that has circles.
+fn has_same_lines(ours: &Answer, theirs: &Answer) -> bool {
+    let lines = |answer: &Answer| match answer {
+        Answer::Value(Json::String(text)) => {
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort_unstable();
+            Some(lines)
+        }
+        _ => None,
+    };
+    lines(ours).is_some() && lines(ours) == lines(theirs)
 }
 
 /// Makes calls with arguments that are JSON here and in OPA, fails with what differs, and says how many values there were.

@@ -9,6 +9,7 @@ use sealgate::toolchain::pack::{PackOptions, pack};
 use sealgate::{Decision, Outcome, Policy, Request, RuntimeOptions};
 use serde_json::{Map, Value};
 
+use crate::grants::{self, GrantArgs};
 use crate::signing::Expected;
 use crate::{Exit, Failure, json_argument, policies};
 
@@ -43,6 +44,8 @@ pub struct Args {
     /// Print the decision as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    grants: GrantArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -63,9 +66,9 @@ impl Args {
             (None, Some(policy)) => built(policy, self.strict_builtin_errors)?,
             (None, None) => return Err(Failure::Usage("give --bundle or --policy".to_owned())),
         };
-        let options = RuntimeOptions { builtins: registry(), ..RuntimeOptions::default() };
+        let options = self.grants.apply(RuntimeOptions { builtins: registry(), ..RuntimeOptions::default() })?;
         let policy = Policy::load(&bundle, &options)
-            .map_err(|error| Failure::refused("the bundle's module is refused", error))?;
+            .map_err(|error| grants::refused("the bundle's module is refused", error))?;
         let mut request = Request::new(&self.tool);
         if let Some(role) = &self.role {
             request = request.role(role);

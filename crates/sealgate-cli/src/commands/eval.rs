@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sealgate::toolchain::builtins::registry;
 use sealgate::toolchain::diagnostics::Sources;
 use sealgate::toolchain::rego::files::FolderMode;
 use sealgate::toolchain::rego::program::parse_entrypoint;
@@ -15,6 +16,7 @@ use sealgate::toolchain::rego_version;
 use sealgate::{Format, Policy, RuntimeOptions, UnverifiedPolicy};
 use serde_json::{Map, Value, json};
 
+use crate::grants::{self, GrantArgs};
 use crate::rego::{self, RegoArgs};
 use crate::signing::Expected;
 use crate::{Exit, Failure};
@@ -62,6 +64,8 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
     #[command(flatten)]
+    grants: GrantArgs,
+    #[command(flatten)]
     rego: RegoArgs,
 }
 
@@ -69,6 +73,7 @@ impl Args {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let input = self.input.as_deref().map(read_input).transpose()?.unwrap_or_default();
         let options = runtime_options(Duration::from_secs(self.timeout.clamp(1, 60)));
+        let options = self.grants.apply(RuntimeOptions { builtins: registry(), ..options })?;
         let answered = match (&self.bundle, &self.entrypoint, &self.query) {
             (Some(bundle), Some(entrypoint), _) => {
                 let policy = self.load_bundle(bundle, &options)?;
@@ -84,7 +89,7 @@ impl Args {
     fn load_bundle(&self, path: &Path, options: &RuntimeOptions) -> Result<Policy, Failure> {
         let expected = Expected { key: self.key.clone(), name: self.name.clone(), ..Expected::default() };
         let bundle = expected.load(path)?;
-        let refused = |error| Failure::refused("the bundle's module is refused", error);
+        let refused = |error| grants::refused("the bundle's module is refused", error);
         let policy = Policy::load(&bundle, options).map_err(refused)?;
         let files = rego::read(&self.data, &self.rego.read_options(FolderMode::AllData, false))?;
         if !files.modules.is_empty() {
@@ -125,7 +130,7 @@ impl Args {
         let data = serde_json::to_vec(&files.data)?;
         let unverified = UnverifiedPolicy { wasm: &compiled.wasm, data: Some(&data), name: &files.stem };
         let policy = Policy::dangerous_load_unverified(unverified, options)
-            .map_err(|error| Failure::refused("the policy's module is refused", error))?;
+            .map_err(|error| grants::refused("the policy's module is refused", error))?;
         print_value(&policy, &name, input)
     }
 
@@ -137,6 +142,7 @@ impl Args {
         let asked = Query::new(query, self.package.as_deref(), version, &program, &files.data, &mut sources, options);
         let rows = asked.and_then(|query| query.ask(input)).map_err(|error| match error {
             QueryError::Refused(found) => rego::refusal(&found, &sources),
+            QueryError::Load(error) => grants::refused("the query is refused", error),
             other => Failure::Other(other.into()),
         })?;
         let answered = !rows.is_empty();

@@ -13,6 +13,7 @@ use sealgate::toolchain::suite::Suite;
 use sealgate::{Policy, RuntimeOptions};
 use serde_json::{Value, json};
 
+use crate::grants::GrantArgs;
 use crate::rego::{self, RegoArgs};
 use crate::{Exit, Failure};
 
@@ -44,6 +45,8 @@ pub struct Args {
     #[arg(long, short = 'z')]
     exit_zero_on_skipped: bool,
     #[command(flatten)]
+    grants: GrantArgs,
+    #[command(flatten)]
     rego: RegoArgs,
 }
 
@@ -64,7 +67,9 @@ impl Args {
         if read.modules.is_empty() && !paths.iter().any(|path| files::is_rego(path)) {
             return Err(Failure::Usage("no `.rego` file to test; for a YAML policy give `--calls FILE`".to_owned()));
         }
-        let options = TestOptions { rego: self.rego.rego_options(Dialect::Either, &[]), run, timeout: self.timeout };
+        let RuntimeOptions { grants, host, .. } = self.grants.apply(RuntimeOptions::default())?;
+        let rego = self.rego.rego_options(Dialect::Either, &[]);
+        let options = TestOptions { rego, run, timeout: self.timeout, grants, host };
         let mut sources = Sources::new();
         let run = tester::run(&read, &mut sources, &options).map_err(|error| match error {
             RunError::Refused(found) => rego::refusal(&found, &sources),

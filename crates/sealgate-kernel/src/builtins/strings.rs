@@ -1,5 +1,7 @@
 //! Strings searched, cut, joined and replaced. Positions and lengths count code points.
 
+use alloc::vec::Vec;
+
 use super::failure::{Failure, Given};
 use super::operand::{clamped, count, integer, truth};
 use crate::{ArrayBuilder, Heap, Pair, Text, Value, View};
@@ -79,13 +81,36 @@ fn indexof<'h>(heap: Heap<'h>, text: Value<'h>, part: Value<'h>) -> Option<Value
 fn indexof_n<'h>(heap: Heap<'h>, text: Value<'h>, part: Value<'h>) -> Option<Value<'h>> {
     let (text, part) = (text.as_str()?, part.as_str()?);
     (!part.is_empty()).then_some(())?;
+    let borders = borders(part.as_bytes());
+    let length = part.chars().count();
     let mut positions = ArrayBuilder::new(heap, 0);
-    for (position, (at, _)) in text.char_indices().enumerate() {
-        if text.get(at..)?.starts_with(part) {
-            positions.push(count(heap, position)?);
+    // Knuth, Morris and Pratt: how much of the part ends at each byte; code points that have ended so far.
+    let (mut matched, mut ended) = (0, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        while matched > 0 && part.as_bytes().get(matched) != Some(&byte) {
+            matched = borders.get(matched - 1).copied()?;
+        }
+        matched += usize::from(part.as_bytes().get(matched) == Some(&byte));
+        ended += usize::from(text.is_char_boundary(at + 1));
+        if matched == part.len() {
+            positions.push(count(heap, ended - length)?);
         }
     }
     Some(positions.finish())
+}
+
+/// For every beginning of a text, how long the longest shorter beginning is that it ends with.
+fn borders(text: &[u8]) -> Vec<usize> {
+    let mut borders = Vec::with_capacity(text.len());
+    let mut border = 0;
+    for (at, byte) in text.iter().enumerate() {
+        while border > 0 && text.get(border) != Some(byte) {
+            border = borders.get(border - 1).copied().unwrap_or(0);
+        }
+        border += usize::from(at > 0 && text.get(border) == Some(byte));
+        borders.push(border);
+    }
+    borders
 }
 
 /// `length` code points from `start` on, or all of them for a negative length; undefined for a negative start.

@@ -16,6 +16,8 @@ pub struct Arena {
     top: Cell<*mut u8>,
     end: Cell<*mut u8>,
     chunks: RefCell<Vec<Vec<u64>>>,
+    /// Bytes that all chunks may have together.
+    limit: usize,
 }
 
 /// A handle on an [`Arena`], passed by value to whatever allocates.
@@ -33,10 +35,17 @@ impl Default for Arena {
 impl Arena {
     /// An arena without memory yet.
     pub const fn new() -> Self {
+        Self::limited(usize::MAX)
+    }
+
+    /// An arena that never holds more than so many bytes: what needs more ends the call, as it would end an evaluation in
+    /// Wasm. See [`caught`](crate::caught).
+    pub const fn limited(limit: usize) -> Self {
         Arena {
             top: Cell::new(core::ptr::null_mut()),
             end: Cell::new(core::ptr::null_mut()),
             chunks: RefCell::new(Vec::new()),
+            limit,
         }
     }
 
@@ -72,6 +81,9 @@ impl Arena {
     fn alloc_slow(&self, size: usize) -> NonNull<u8> {
         let last = self.chunks.borrow().last().map_or(0, |chunk| chunk.capacity() * ALIGN);
         let bytes = (last * 2).clamp(FIRST_CHUNK, LARGEST_CHUNK).max(size);
+        if bytes > self.limit.saturating_sub(self.capacity()) {
+            crate::abort(c"opa_malloc: failed")
+        }
         self.open(Vec::with_capacity(bytes.div_ceil(ALIGN)));
         self.bump(size)
     }

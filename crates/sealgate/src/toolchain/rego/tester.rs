@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use sealgate_diagnostics::{Color, Diagnostics, Sources};
 use sealgate_rego::builtins::Builtin;
-use sealgate_runtime::builtins::{BuiltinError, Capability, Context, Grants, Registry, Value};
+use sealgate_runtime::builtins::{BuiltinError, Capability, Context, Grants, Host, Registry, Value};
 use sealgate_runtime::{Engine, EngineError, EngineOptions, Format, Policy, RuntimeOptions, UnverifiedPolicy};
 
 pub use discover::Test;
@@ -47,6 +47,10 @@ pub struct TestOptions {
     pub run: Option<regex::Regex>,
     /// How long one test may take.
     pub timeout: Duration,
+    /// What builtins may reach.
+    pub grants: Grants,
+    /// What builtins reach outside their arguments.
+    pub host: Host,
 }
 
 /// Why no test was run.
@@ -97,7 +101,7 @@ pub fn run(files: &RegoFiles, sources: &mut Sources, options: &TestOptions) -> R
         sources,
         data: serde_json::Value::Object(files.data.clone()).to_string().into_bytes(),
         engine,
-        timeout: options.timeout,
+        options,
         results: Mutex::default(),
     };
     let (skipped, active): (Vec<&Test>, Vec<&Test>) = wanted.into_iter().partition(|test| test.skip);
@@ -119,7 +123,7 @@ struct Runner<'a> {
     sources: &'a Sources,
     data: Vec<u8>,
     engine: Engine,
-    timeout: Duration,
+    options: &'a TestOptions,
     results: Mutex<Vec<TestResult>>,
 }
 
@@ -153,10 +157,12 @@ impl Runner<'_> {
         })?;
         let options = RuntimeOptions {
             engine: Some(self.engine.clone()),
-            deadline: self.timeout,
+            deadline: self.options.timeout,
             max_module: 1 << 30,
             load_deadline: Duration::from_secs(60),
-            builtins: Arc::new(registry(&compiled.builtins)),
+            builtins: Arc::new(registry(&compiled.builtins, &self.options.grants)),
+            grants: self.options.grants.clone(),
+            host: self.options.host.clone(),
             ..RuntimeOptions::default()
         };
         let policy = UnverifiedPolicy { wasm: &compiled.wasm, data: Some(&self.data), name: "tests" };
@@ -196,15 +202,14 @@ fn run_one(policy: &Policy, test: &Test) -> TestResult {
 
 /// The builtins that tests are run with: the host's, those that record, and, in place of what the host does not have or
 /// does not grant, ones that say so when they are called.
-fn registry(needed: &[String]) -> Registry {
+fn registry(needed: &[String], grants: &Grants) -> Registry {
     let mut registry = Registry::clone(&super::super::builtins::registry());
-    let grants = Grants::default();
     for name in needed {
-        if registry.get(name).is_some_and(|entry| grants.allows(entry.capability)) {
+        if registry.get(name).is_some_and(|entry| grants.check(name, entry.capability).is_ok()) {
             continue;
         }
         let arity = Builtin::find(name).map_or(0, Builtin::arity);
-        let missing = format!("`{name}` is not available to tests; replace it by `with`");
+        let missing = format!("`{name}` is not granted to tests; replace it by `with`");
         let call = move |_: &mut Context, _: &[Value]| Err(BuiltinError::Halt(missing.clone()));
         registry.insert(name, arity, Capability::Pure, call);
     }

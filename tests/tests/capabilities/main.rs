@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends by panicking")]
 
+mod bounds;
+mod network;
+
 use sealgate::builtins::{BuiltinError, Capability, Context, Grants, Registry, Value as Term};
 use sealgate::bundle::{BundleContents, SigningKey, TrustStore, UnixSeconds, VerifyOptions, verify_bytes};
 use sealgate::{Format, LoadError, Policy, RefusedBuiltin, RuntimeOptions, UnverifiedPolicy};
