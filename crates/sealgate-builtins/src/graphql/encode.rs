@@ -100,7 +100,7 @@ impl Encode for Selection {
 
 /// Writes [`Encode`] for kinds of nodes: the name of each member, how [`Object`] writes it, and the field that holds it.
 macro_rules! encode {
-    ($($node:ident { $($name:literal: $how:ident $field:ident,)* } $(with $comments:ident)?)*) => {$(
+    ($($node:ident { $($name:literal: $how:ident $field:ident,)* } $(+ $comments:ident)?)*) => {$(
         impl Encode for $node {
             fn encode(&self) -> Value {
                 Object::default()$(.$how($name, &self.$field))*$(.comments(&self.$comments))?.done()
@@ -210,7 +210,7 @@ encode! {
         "Description": text description,
         "Directives": list directives,
         "OperationTypes": list operation_types,
-    } with comments
+    } + comments
 
     OperationType {
         "Operation": text operation,
@@ -224,7 +224,7 @@ encode! {
         "Arguments": list arguments,
         "Locations": names locations,
         "IsRepeatable": flag repeatable,
-    } with comments
+    } + comments
 
     Definition {
         "Kind": text kind,
@@ -236,7 +236,7 @@ encode! {
         "Types": names types,
         "EnumValues": list enum_values,
         "BuiltIn": flag built_in,
-    } with comments
+    } + comments
 
     FieldDefinition {
         "Description": text description,
@@ -245,7 +245,7 @@ encode! {
         "DefaultValue": maybe default,
         "Type": node ty,
         "Directives": list directives,
-    } with comments
+    } + comments
 
     ArgumentDefinition {
         "Description": text description,
@@ -253,11 +253,11 @@ encode! {
         "DefaultValue": maybe default,
         "Type": node ty,
         "Directives": list directives,
-    } with comments
+    } + comments
 
     EnumValue {
         "Description": text description,
         "Name": text name,
         "Directives": list directives,
-    } with comments
+    } + comments
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::keywords::{Keywords, get, invalid, is_schema, string, wrong};
+use super::keywords::{get, invalid, is_schema, string, wrong};
 use super::model::{Schema, Sub, SubId};
 use super::reference::{self, follow, split};
 use super::{MAX_DEPTH, MAX_SCHEMAS, SchemaError};
