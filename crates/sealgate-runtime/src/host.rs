@@ -17,6 +17,8 @@ use crate::rego_error::{ErrorCode, RegoError, RegoLocation};
 
 /// Bytes of an abort message that are kept.
 const MAX_MESSAGE: usize = 4096;
+/// With this message a module gives up that gets no memory, OPA's too.
+const MALLOC_FAILED: &str = "opa_malloc: failed";
 /// Bytes of text that one builtin argument or result may have.
 const MAX_VALUE: usize = 16 << 20;
 
@@ -116,6 +118,10 @@ pub(crate) fn link(linker: &mut Linker<HostState>) -> Result<(), wasmtime::Error
         "opa_abort",
         |mut caller: Caller<'_, HostState>, at: i32| -> Result<(), wasmtime::Error> {
             let message = abort_message(&mut caller, at);
+            // What a piece of memory that is larger than all of it is refused with.
+            if message == MALLOC_FAILED {
+                return Err(Stop(DecideError::MemoryLimit).into());
+            }
             let error = RegoError::parse(&message).map_or_else(|| DecideError::Aborted(message), DecideError::Rego);
             Err(Stop(error).into())
         },

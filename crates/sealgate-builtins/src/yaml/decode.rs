@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
-use granit_parser::{Event, Parser, ScalarStyle, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Tag};
 
 use super::scalar::{self, Scalar};
 use crate::deadline::Deadline;
@@ -84,13 +84,16 @@ struct Tree {
 
 impl Tree {
     fn read(&mut self, text: &str, deadline: Deadline) -> Result<Option<NodeId>, BuiltinError> {
-        // The parser's own limit lies above ours, which has its own error.
+        // The parser's own limit lies above ours, which counts the same in all kinds of collections.
         let options = granit_parser::options! { flow_nesting_limit: 2 * MAX_DEPTH, block_nesting_limit: 2 * MAX_DEPTH };
         let mut open: Vec<NodeId> = Vec::new();
         let mut anchors: HashMap<usize, NodeId> = HashMap::new();
         let mut root = None;
         for event in Parser::new_from_str_with_options(text, options) {
-            let (event, span) = event.map_err(|error| failed(error.info()))?;
+            let (event, span) = event.map_err(|error| match error.kind() {
+                ErrorKind::RecursionLimitExceeded => too_deep(),
+                _ => failed(error.info()),
+            })?;
             let (node, anchor) = match event {
                 Event::Scalar(value, style, anchor, tag) => {
                     // The last line of a block has a break only if it was written.
