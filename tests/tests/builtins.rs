@@ -33,7 +33,8 @@ fn every_builtin_agrees_with_opa_through_a_module() {
     let effort = Effort::from_env(60);
     let by_name = std::env::var_os("SEALGATE_BUILTIN").is_some();
     let wanted = |builtin: &&Builtin| {
-        let asked = if by_name { effort.wants(builtin.name) } else { sealgate_kernel::builtins::find(builtin.name).is_none() };
+        let asked =
+            if by_name { effort.wants(builtin.name) } else { sealgate_kernel::builtins::find(builtin.name).is_none() };
         is_callable(builtin) && asked
     };
     let builtins: Vec<&Builtin> = Builtin::all().iter().filter(wanted).collect();

@@ -1,8 +1,8 @@
 //! Values as Go's JSON: `json.marshal_with_options`, and what other builtins need of it.
 
-use crate::operand::{any, as_string, object, refused};
 use crate::context::Context;
 use crate::number::Number;
+use crate::operand::{any, as_string, object, refused};
 use crate::pki::json::string;
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;

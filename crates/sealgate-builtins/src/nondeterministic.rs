@@ -1,8 +1,8 @@
 //! `rand.intn`, `uuid.rfc4122`: one value per decision for each key, as in OPA.
 
-use crate::operand::{any, failed, integer, string};
 use crate::context::Context;
 use crate::host::Host;
+use crate::operand::{any, failed, integer, string};
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::operand::{any, failed, string};
 use crate::context::Context;
+use crate::operand::{any, failed, string};
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 

@@ -24,9 +24,9 @@ mod validate;
 
 use thiserror::Error;
 
-use crate::operand::{any, failed};
 use crate::context::Context;
 use crate::json;
+use crate::operand::{any, failed};
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 use model::Schema;

@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::operand::{failed, object, string};
 use crate::context::Context;
 use crate::deadline::Deadline;
+use crate::operand::{failed, object, string};
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 
@@ -56,11 +56,7 @@ fn render(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Builti
     }
 }
 
-fn rendered(
-    text: &str,
-    variables: &BTreeMap<Value, Value>,
-    deadline: Deadline,
-) -> Result<String, TemplateError> {
+fn rendered(text: &str, variables: &BTreeMap<Value, Value>, deadline: Deadline) -> Result<String, TemplateError> {
     if text.len() > MAX_TEMPLATE {
         return Err(TemplateError::Halt("it has more than 1 MiB"));
     }

@@ -11,8 +11,8 @@ mod layout;
 mod parse;
 mod zone;
 
-use crate::operand::{any, as_number, as_string, failed, integer, string};
 use crate::context::Context;
+use crate::operand::{any, as_number, as_string, failed, integer, string};
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 use civil::{Clock, Date, NANOS, SECONDS_PER_DAY};
@@ -181,7 +181,8 @@ fn nanoseconds(instant: Instant) -> Outcome {
 #[cfg(feature = "http")]
 pub(crate) fn http_date(text: &str) -> Option<i64> {
     let layouts = ["Mon, 02 Jan 2006 15:04:05 GMT", layout::named("RFC850"), layout::named("ANSIC")];
-    let instants = layouts.iter().filter(|_| text.len() <= MAX_TEXT).filter_map(|layout| parse::parse(layout, text).ok());
+    let instants =
+        layouts.iter().filter(|_| text.len() <= MAX_TEXT).filter_map(|layout| parse::parse(layout, text).ok());
     instants.map(|instant| instant.seconds).next()
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::operand::{failed, string};
 use crate::context::Context;
+use crate::operand::{failed, string};
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 

@@ -8,9 +8,9 @@ mod decode;
 mod emit;
 mod scalar;
 
-use crate::operand::{any, string};
 use crate::context::Context;
 use crate::json;
+use crate::operand::{any, string};
 use crate::registry::{BuiltinError, Capability, Registry};
 use crate::value::Value;
 

@@ -167,7 +167,8 @@ fn what_a_folder_is_follows_from_what_it_holds() {
 /// Network and environment are granted by name only, and refused with what would grant them.
 #[test]
 fn network_and_environment_are_granted_by_options() {
-    let server = HttpServer::answering(|_, _| HttpAnswer { status: "200 OK".to_owned(), ..HttpAnswer::default() }).unwrap();
+    let server =
+        HttpServer::answering(|_, _| HttpAnswer { status: "200 OK".to_owned(), ..HttpAnswer::default() }).unwrap();
     let folder = TempDir::new().unwrap();
     let host = format!("127.0.0.1:{}", server.port);
     let query = format!("http.send({{\"method\": \"get\", \"url\": {:?}}}).status_code", server.url("/"));
@@ -176,7 +177,8 @@ fn network_and_environment_are_granted_by_options() {
     assert!(stderr.contains("`http.send` (it needs the capability `network`)"), "{stderr}");
     assert!(stderr.contains("help: `--allow-net HOST`") && !stderr.contains("--allow-env"), "{stderr}");
     assert_eq!(server.asked(), 0);
-    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap()["result"][0]["expressions"][0]["value"].clone();
+    let value =
+        |text: &str| serde_json::from_str::<Value>(text).unwrap()["result"][0]["expressions"][0]["value"].clone();
     assert_eq!(value(&ok(folder.path(), &["eval", "--allow-net", &host, &query])), json!(200));
     // Another port of the same machine is another host.
     assert_eq!(ok(folder.path(), &["eval", "--allow-net", "127.0.0.1:1", &query]).trim(), "{}");

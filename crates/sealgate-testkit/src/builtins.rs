@@ -73,12 +73,7 @@ impl Opa {
     }
 
     /// Asks for all of `cases` at once, and by halves if that crashes.
-    fn answer(
-        &self,
-        calls: &Calls,
-        cases: &[Vec<String>],
-        answers: &mut Vec<Option<Answer>>,
-    ) -> Result<(), OpaError> {
+    fn answer(&self, calls: &Calls, cases: &[Vec<String>], answers: &mut Vec<Option<Answer>>) -> Result<(), OpaError> {
         // Literals and not input: only a module can hold sets. A line for each call, by which errors name it. The elements of
         // what `array.concat` gives are of any type to the checker.
         let mut module = String::from("package t\n\nimport future.keywords\n\ncases := array.concat([\n");

@@ -66,11 +66,7 @@ impl HttpServer {
     }
 }
 
-fn answer(
-    stream: &mut TcpStream,
-    count: usize,
-    how: &dyn Fn(&str, usize) -> HttpAnswer,
-) -> std::io::Result<()> {
+fn answer(stream: &mut TcpStream, count: usize, how: &dyn Fn(&str, usize) -> HttpAnswer) -> std::io::Result<()> {
     let mut reader = BufReader::new(&mut *stream);
     let (mut path, mut length) = (None, 0);
     loop {

@@ -43,10 +43,13 @@ fn nested(open: &str, middle: &str, close: &str, times: usize) -> String {
 
 fn cases() -> Vec<Case> {
     let long = "a".repeat(100_000);
-    let chain: serde_json::Map<String, Value> = (0..40_000).map(|n| (n.to_string(), json!([(n + 1).to_string()]))).collect();
+    let chain: serde_json::Map<String, Value> =
+        (0..40_000).map(|n| (n.to_string(), json!([(n + 1).to_string()]))).collect();
     // From each of two nodes to both of the next layer: as many paths as there are subsets of layers.
     let ladder: serde_json::Map<String, Value> = (0..60)
-        .flat_map(|n| ["a", "b"].map(|side| (format!("{side}{n}"), json!([format!("a{}", n + 1), format!("b{}", n + 1)]))))
+        .flat_map(|n| {
+            ["a", "b"].map(|side| (format!("{side}{n}"), json!([format!("a{}", n + 1), format!("b{}", n + 1)])))
+        })
         .collect();
     let names = |letter: &str| -> Vec<String> { (0..100_000).map(|n| format!("{letter}{n}")).collect() };
     let laughs: String =
@@ -108,7 +111,10 @@ fn cases() -> Vec<Case> {
             json!({"x": nested("[", "", "]", 60), "y": {"anyOf": [{"items": {"$ref": "#"}}, {"items": {"$ref": "#"}}]}}),
             "",
         ),
-        undefined("json.patch({\"a\": 1}, [{\"op\": \"add\", \"path\": input.x, \"value\": 1}])", json!({"x": "/a".repeat(200_000)})),
+        undefined(
+            "json.patch({\"a\": 1}, [{\"op\": \"add\", \"path\": input.x, \"value\": 1}])",
+            json!({"x": "/a".repeat(200_000)}),
+        ),
         bounded("graphql.is_valid(input.x, input.y)", json!({"x": query, "y": schema}), "steps"),
         bounded("graphql.is_valid(input.x, input.y)", json!({"x": wide, "y": schema}), "steps"),
         bounded("graphql.parse_query(input.x)", json!({"x": "{a".repeat(100_000)}), "nests more than"),
@@ -135,7 +141,8 @@ fn whatever_a_builtin_is_given_the_decision_ends_and_denies() {
         .enumerate()
         .map(|(at, case)| format!("value := x if {{ input.case == {at}; x := {} }}\n", case.call))
         .collect();
-    let text = format!("package bounds\n\ndecision := {{\"allow\": true, \"violations\": []}} if {{ x := value }}\n\n{rules}");
+    let text =
+        format!("package bounds\n\ndecision := {{\"allow\": true, \"violations\": []}} if {{ x := value }}\n\n{rules}");
     let module = compile_rego(&text, &["bounds/decision"]);
     let unverified = UnverifiedPolicy { wasm: &module.wasm, data: None, name: "bounds" };
     let options = RuntimeOptions {
@@ -152,7 +159,11 @@ fn whatever_a_builtin_is_given_the_decision_ends_and_denies() {
         let decision = policy.decide_json_or_deny(input.to_string().as_bytes());
         let took = started.elapsed();
         let failure = decision.failure().map(ToString::to_string).unwrap_or_default();
-        println!("{took:>10.1?}  {:<16}  {call}: {}", decision.reason().to_string(), failure.chars().take(100).collect::<String>());
+        println!(
+            "{took:>10.1?}  {:<16}  {call}: {}",
+            decision.reason().to_string(),
+            failure.chars().take(100).collect::<String>()
+        );
         // A bound on steps may lie beyond the deadline of a machine that is busy.
         let late = decision.reason() == Reason::Timeout && reasons != [Reason::Undefined];
         let expected = reasons.contains(&decision.reason()) && failure.contains(says);

@@ -128,12 +128,7 @@ struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    fn new(
-        schema: &'a Schema,
-        document: &'a QueryDocument,
-        typename: &'a FieldDefinition,
-        budget: Budget,
-    ) -> Self {
+    fn new(schema: &'a Schema, document: &'a QueryDocument, typename: &'a FieldDefinition, budget: Budget) -> Self {
         let mut fragments = BTreeMap::new();
         for fragment in &document.fragments {
             fragments.entry(fragment.name.as_str()).or_insert(fragment);

@@ -132,9 +132,8 @@ fn timeout(value: Option<&Value>) -> Result<Duration, BuiltinError> {
         }
         Some(Value::String(text)) => match text.parse::<i64>() {
             Ok(nanos) => nanos,
-            Err(_) => duration(text).ok_or_else(|| {
-                failed(format!("invalid timeout value {text:?}: time: invalid duration {text:?}"))
-            })?,
+            Err(_) => duration(text)
+                .ok_or_else(|| failed(format!("invalid timeout value {text:?}: time: invalid duration {text:?}")))?,
         },
         Some(other) => {
             let kind = other.type_name();

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use super::model::{Additional, Bounds, Dependency, Items, Schema, Sub, SubId};
 use super::errors::{At, Finding, Findings};
+use super::model::{Additional, Bounds, Dependency, Items, Schema, Sub, SubId};
 use super::{MAX_DEPTH, MAX_STEPS, SchemaError, formats, number};
 use crate::deadline::Deadline;
 use crate::json;

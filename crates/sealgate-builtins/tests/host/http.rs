@@ -157,7 +157,9 @@ fn answers_are_those_of_opa() {
     for (request, expected) in requests.iter().zip(opa.answers(&calls).unwrap()) {
         let got = match send(&mut granted().context(), request) {
             Ok(answer) => Answer::Value(answer),
-            Err(BuiltinError::Operand(_)) => Answer::Error { code: "eval_type_error".to_owned(), message: String::new() },
+            Err(BuiltinError::Operand(_)) => {
+                Answer::Error { code: "eval_type_error".to_owned(), message: String::new() }
+            }
             Err(_) => Answer::Error { code: "eval_builtin_error".to_owned(), message: String::new() },
         };
         let expected = expected.unwrap().without_message();

@@ -121,7 +121,10 @@ fn one<'a>(draw: &mut Draw, documents: &[&'a str]) -> &'a str {
 /// Holds the calls, of which some must be good and some bad.
 fn hold_both(calls: &[Cases<'_>]) {
     for ((name, _), held) in calls.iter().zip(hold(calls)) {
-        assert!(held.values > 0 && (held.others > 0 || name.contains("valid") || name.contains("verify")), "{name}: {held:?}");
+        assert!(
+            held.values > 0 && (held.others > 0 || name.contains("valid") || name.contains("verify")),
+            "{name}: {held:?}"
+        );
     }
 }
 

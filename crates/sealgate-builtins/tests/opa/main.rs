@@ -134,7 +134,8 @@ fn value(name: &str, arguments: &[Json]) -> Option<Json> {
 /// A builtin's answer here.
 fn call(name: &str, arguments: &[String]) -> Answer {
     let values: Vec<Value> = arguments.iter().map(|text| Value::parse(text).unwrap()).collect();
-    let failed = |code: &str, message: String| Answer::Error { code: code.to_owned(), message: format!("{name}: {message}") };
+    let failed =
+        |code: &str, message: String| Answer::Error { code: code.to_owned(), message: format!("{name}: {message}") };
     match Registry::standard().get(name).unwrap().call(&mut Context::new(), &values) {
         Ok(Some(value)) => Answer::Value(json(&value)),
         Ok(None) => Answer::Undefined,
@@ -172,7 +173,9 @@ fn normal(name: &str, answer: Answer) -> Answer {
     match answer {
         Answer::Value(mut value) => {
             match value.as_array_mut().map(Vec::as_mut_slice) {
-                Some([Json::Bool(_), Json::Array(errors)]) if errors.iter().all(|error| error.get("desc").is_some()) => {
+                Some([Json::Bool(_), Json::Array(errors)])
+                    if errors.iter().all(|error| error.get("desc").is_some()) =>
+                {
                     errors.sort_by_key(ToString::to_string);
                 }
                 Some([Json::Bool(false), Json::String(problem)]) if problem.starts_with("jsonschema: ") => {

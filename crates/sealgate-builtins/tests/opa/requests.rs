@@ -33,10 +33,8 @@ fn headers(draw: &mut Draw) -> String {
         return draw.of(&["[]", "null", "\"a\""]).to_owned();
     }
     let names = ["a", "Host", "X-Amz-Date", "content-type", "Authorization", "user-agent", "x-amzn-trace-id", "Z é"];
-    let kept: Vec<String> = names
-        .iter()
-        .filter_map(|name| draw.once_in(4).then(|| format!("{}: {}", quoted(name), text(draw))))
-        .collect();
+    let kept: Vec<String> =
+        names.iter().filter_map(|name| draw.once_in(4).then(|| format!("{}: {}", quoted(name), text(draw)))).collect();
     format!("{{{}}}", kept.join(", "))
 }
 
@@ -47,7 +45,10 @@ fn signed(draw: &mut Draw) -> Vec<String> {
         ("headers", headers(draw)),
     ];
     if draw.once_in(2) {
-        members.push(("body", draw.of(&["{\"b\": 1, \"a\": [null, \"<é>\"]}", "\"x\"", "1.50", "{1, 2}", "null"]).to_owned()));
+        members.push((
+            "body",
+            draw.of(&["{\"b\": 1, \"a\": [null, \"<é>\"]}", "\"x\"", "1.50", "{1, 2}", "null"]).to_owned(),
+        ));
     }
     if draw.once_in(4) {
         members.push(("raw_body", if draw.once_in(5) { "1".to_owned() } else { text(draw) }));
@@ -70,7 +71,15 @@ fn signed(draw: &mut Draw) -> Vec<String> {
     }
     let settings = object(draw, settings);
     let time = draw.of(&[
-        "0", "1440938160000000000", "-1", "9223372036854775807", "1e18", "1.5", "1e30", "1700000000999999999", "\"1\"",
+        "0",
+        "1440938160000000000",
+        "-1",
+        "9223372036854775807",
+        "1e18",
+        "1.5",
+        "1e30",
+        "1700000000999999999",
+        "\"1\"",
     ]);
     let mut arguments = vec![request, settings, time.to_owned()];
     if draw.once_in(30) {

@@ -292,7 +292,8 @@ fn requests_and_keys_have_the_shape_of_go() {
     };
     let keys = changed("keys");
     let certificates: Vec<String> = pairs.iter().map(|pair| rich_leaf().self_signed(pair).unwrap().pem()).collect();
-    let matched = keys.iter().enumerate().map(|(at, key)| vec![quoted(&certificates[at % certificates.len()]), key[0].clone()]);
+    let matched =
+        keys.iter().enumerate().map(|(at, key)| vec![quoted(&certificates[at % certificates.len()]), key[0].clone()]);
     hold(&[
         ("crypto.x509.parse_keypair", matched.collect()),
         ("crypto.parse_private_keys", keys),

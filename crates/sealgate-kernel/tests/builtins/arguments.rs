@@ -163,10 +163,13 @@ fn template_call() -> BoxedStrategy<Vec<Term>> {
     let piece = select(vec!["a", "b.", "<a+>", "<[ab]{2}>", "<", ">", "é", "<(>", "<>", "<a|b>", "/", "<\\d*>"]);
     let template = prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat());
     let delimited = select(vec![("", "<", ">"), ("1", "{", "}"), ("2", "|", "|"), ("3", "é", ">"), ("4", "", "a")]);
-    let call = (delimited, template, "[ab]{0,3}[./é]{0,1}[ab0]{0,3}").prop_map(|((mark, start, end), template, text)| {
-        let template = template.replace('<', start).replace('>', end);
-        [format!("{mark}{template}"), format!("{mark}{text}"), start.to_owned(), end.to_owned()].map(Term::String).into()
-    });
+    let call =
+        (delimited, template, "[ab]{0,3}[./é]{0,1}[ab0]{0,3}").prop_map(|((mark, start, end), template, text)| {
+            let template = template.replace('<', start).replace('>', end);
+            [format!("{mark}{template}"), format!("{mark}{text}"), start.to_owned(), end.to_owned()]
+                .map(Term::String)
+                .into()
+        });
     call.boxed()
 }
 

@@ -19,7 +19,9 @@ pub(super) fn print(out: &mut Text<'_>, argument: Argument<'_>, verb: char, spec
         }
         (Argument::Int(value), 'U') => code_point(out, value, spec),
         (Argument::Int(value), 'v' | 'd' | 'b' | 'o' | 'O' | 'x' | 'X') => integer(out, value, verb, spec),
-        (Argument::Float(value), 'v' | 'b' | 'g' | 'G' | 'e' | 'E' | 'f' | 'F' | 'x' | 'X') => float(out, value, verb, spec),
+        (Argument::Float(value), 'v' | 'b' | 'g' | 'G' | 'e' | 'E' | 'f' | 'F' | 'x' | 'X') => {
+            float(out, value, verb, spec)
+        }
         (Argument::Text(value), 'v') if spec.go_syntax => quote(out, value, spec),
         (Argument::Text(value), 'v' | 's') => text(out, value, spec),
         (Argument::Text(value), 'q') => quote(out, value, spec),

@@ -6,7 +6,13 @@ use super::*;
 fn results(text: &str) -> Vec<TestResult> {
     let module = RegoFile { path: "t.rego".into(), name: "t.rego".into(), text: text.to_owned(), version: None };
     let files = RegoFiles { modules: vec![module], ..RegoFiles::default() };
-    let options = TestOptions { rego: RegoOptions::default(), run: None, timeout: Duration::from_secs(2), grants: Grants::default(), host: Host::default() };
+    let options = TestOptions {
+        rego: RegoOptions::default(),
+        run: None,
+        timeout: Duration::from_secs(2),
+        grants: Grants::default(),
+        host: Host::default(),
+    };
     run(&files, &mut Sources::new(), &options).unwrap().results
 }
 
