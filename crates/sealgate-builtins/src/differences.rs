@@ -37,7 +37,7 @@ pub static DIFFERENCES: &[Difference] = &[
     Difference { builtins: &["sprintf"], text: "no address (`%p`) of an integer of more than 64 bits" },
     Difference {
         builtins: &["lower", "upper", "sprintf", "regex.*", "re_match"],
-        text: "letters and classes of Unicode 17, where OPA has those of 15",
+        text: "letters and classes of a later Unicode than the 15 that OPA has",
     },
     Difference {
         builtins: &["regex.template_match"],
