@@ -1,8 +1,8 @@
-//! Changing documents by path: `with`, data edits by the host, and merging of objects.
+//! Documents by path: `with`, data edits by the host, merging of objects, and lookups in base data.
 
 use crate::collection::{object_insert, object_of};
 use crate::layout::TAG_OBJECT;
-use crate::{Heap, ObjectBuilder, Pair, Value};
+use crate::{Heap, Number, ObjectBuilder, Pair, Value, View};
 
 /// Why a document cannot be changed at a path. The numbers are those of the OPA ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,32 @@ pub fn put<'h>(heap: Heap<'h>, base: Option<Value<'h>>, path: &[Value<'h>], valu
     }
     object.insert(*key, inner);
     object.finish()
+}
+
+/// What lies at `key` in base data, whose paths are text: a number leads to the member that it names, digits to the element
+/// that they count to.
+pub fn base_member<'h>(value: Value<'h>, key: Value<'h>) -> Option<Value<'h>> {
+    value.get(key).or_else(|| match key.view() {
+        View::Number(Number::Int(number)) => {
+            let mut buffer = [0; 21];
+            let mut digits = [0; 20];
+            let digits = crate::number::digits(number.unsigned_abs(), &mut digits);
+            let start = buffer.len() - digits.len();
+            buffer.get_mut(start..)?.copy_from_slice(digits);
+            *buffer.get_mut(start - 1)? = b'-';
+            let text = buffer.get(start - usize::from(number < 0)..)?;
+            value.get_str(core::str::from_utf8(text).ok()?)
+        }
+        View::Number(Number::Decimal(text)) => value.get_str(text),
+        View::String(text) => {
+            let elements = value.as_array()?;
+            let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+            let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+            let index = digits.parse().ok().filter(|index| plain && (*index == 0 || !text.starts_with('-')))?;
+            elements.get::<usize>(index).copied()
+        }
+        _ => None,
+    })
 }
 
 /// Both objects in one, recursively; where only one can be, it is `a`'s. Neither is changed.

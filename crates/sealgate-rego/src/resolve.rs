@@ -108,7 +108,7 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
             let Some(declared) = all.rules.get(rule).filter(|_| has_schemas) else { return Vec::new() };
             let document = resolved.document(declared.document).into_iter().flat_map(|document| &document.path);
             let path = document.chain(&declared.below).cloned().collect();
-            metadata.schemas(&Asker { module: declared.module, rule: declared.index, path })
+            metadata.schemas(&Asker { module: declared.module, rule: Some(declared.index), path })
         };
         resolved.types = check::rules(&resolved, &order, needs, schemas, &mut own);
     }

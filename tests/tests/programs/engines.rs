@@ -117,14 +117,14 @@ impl<'a> Engines<'a> {
         }
     }
 
-    /// OPA's answer when it evaluates every rule to its end.
+    /// OPA's answer when it evaluates every rule to its end; a body that it mostly leaves early may go on for ever then.
     fn without_index(&self, program: &Program, name: &str, input: &serde_json::Value) -> Answer {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("t.rego"), program.module()).unwrap();
         std::fs::write(folder.path().join("data.json"), program.data.to_string()).unwrap();
         let query = format!("data.{PACKAGE}.{name}");
-        let args =
-            ["eval", "--disable-indexing", "--disable-early-exit", "-d", "t.rego", "-d", "data.json", "-I", &query];
+        let whole = ["eval", "--timeout", "10s", "--disable-indexing", "--disable-early-exit"];
+        let args = [&whole[..], &["-d", "t.rego", "-d", "data.json", "-I", &query]].concat();
         let said = self.opa.run(folder.path(), &args, &input.to_string()).unwrap();
         let said: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
         match said["errors"][0]["code"].as_str() {

@@ -22,6 +22,9 @@ const PROGRAMS: u64 = 400;
 /// How many differences are shown, each reduced to the rules that it needs.
 const SHOWN: usize = 5;
 
+/// No program is so large that compiling it and a few evaluations take longer.
+const SLOW: Duration = Duration::from_secs(20);
+
 #[test]
 fn random_programs_decide_as_opa() {
     let Some(opa) = require(Opa::find()) else { return };
@@ -92,7 +95,13 @@ struct Tally {
 impl Tally {
     fn hold(&mut self, engines: &Engines<'_>, seed: u64) {
         let drawn = program(seed);
-        let (ours, theirs) = (engines.ours(&drawn), engines.theirs(&drawn));
+        let started = Instant::now();
+        let ours = engines.ours(&drawn);
+        let took = started.elapsed();
+        if took > SLOW {
+            self.complaints.push(format!("seed {seed}: takes {took:?}\n{}", drawn.module()));
+        }
+        let theirs = engines.theirs(&drawn);
         for answer in theirs.iter() {
             match answer {
                 Answer::Value(_) => self.values += 1,

@@ -228,9 +228,10 @@ impl FunctionCompiler<'_, '_> {
         self.emit().i32_load(memory(offset, 2)).local_set(found);
         self.branch(done);
         self.close();
+        let is_base = self.is_base(Operand::Local(source));
         self.push(Operand::Local(source));
         self.push_constant(constant);
-        self.call("sg_get");
+        self.call(if is_base { "sg_get_base" } else { "sg_get" });
         self.emit().local_set(found);
         self.close();
         self.get(found);

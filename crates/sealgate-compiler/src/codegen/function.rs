@@ -86,6 +86,8 @@ pub(super) struct FunctionCompiler<'m, 'p> {
     touched: Vec<Local>,
     /// The places of the input that locals stand for.
     places: Places,
+    /// Locals that hold what was looked up in base data, whose keys are text.
+    base: HashSet<Local>,
     /// How often each Wasm local is read, and the code that merely gives a local a constant.
     gets: Vec<u32>,
     constant_sets: Vec<(u32, std::ops::Range<u32>)>,
@@ -116,6 +118,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
             shaped: HashMap::new(),
             defined: params.iter().copied().collect(),
             touched: Vec::new(),
+            base: HashSet::new(),
             gets: Vec::new(),
             constant_sets: Vec::new(),
             source: ConstantSource::Immediate,
@@ -372,6 +375,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
     pub(super) fn touch(&mut self, local: Local) {
         self.pending.remove(&local);
         self.places.remove(&local);
+        self.base.remove(&local);
         self.shaped.remove(&local);
         self.touched.push(local);
     }
@@ -498,6 +502,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
             self.known.remove(local);
             self.defined.insert(*local);
             self.places.remove(local);
+            self.base.remove(local);
         }
         Ok(())
     }
@@ -512,6 +517,23 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         self.close();
         self.emit().i32_const(0);
         Ok(())
+    }
+
+    /// Whether an operand is base data or looked up in it; what `with` puts into `data` is not.
+    pub(super) fn is_base(&self, operand: Operand) -> bool {
+        let Operand::Local(local) = operand else { return false };
+        if local != Local::DATA {
+            return self.base.contains(&local);
+        }
+        let index = self.locals.get(&local);
+        !self.frames.iter().any(|frame| matches!(frame, Frame::With { local, .. } if Some(local) == index))
+    }
+
+    /// Notes whether a local that was just assigned holds base data.
+    pub(super) fn set_base(&mut self, local: Local, is_base: bool) {
+        if is_base {
+            self.base.insert(local);
+        }
     }
 
     /// Pushes what the slot of a place of the input holds.

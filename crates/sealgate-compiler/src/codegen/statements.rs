@@ -30,13 +30,16 @@ impl FunctionCompiler<'_, '_> {
             Stmt::CallDynamic { args, result, path } => self.compile_call_dynamic(args, *result, path),
             Stmt::Dot { source: Operand::Local(source), key: Operand::String(key), target }
                 if self.input_member(*source, *key, *target)? => {}
-            Stmt::Dot { source, key, target } if self.guessed_member(*source, *key, *target) => {}
             Stmt::Dot { source, key, target } => {
-                self.push(*source);
-                self.push(*key);
-                self.call("sg_get");
-                self.tee(*target);
-                self.fail_unless();
+                let is_base = self.is_base(*source);
+                if !self.guessed_member(*source, *key, *target) {
+                    self.push(*source);
+                    self.push(*key);
+                    self.call(if is_base { "sg_get_base" } else { "sg_get" });
+                    self.tee(*target);
+                    self.fail_unless();
+                }
+                self.set_base(*target, is_base);
             }
             Stmt::Equal { a, b } => self.compile_equal(*a, *b, true),
             Stmt::NotEqual { a, b } => self.compile_equal(*a, *b, false),
@@ -315,6 +318,7 @@ impl FunctionCompiler<'_, '_> {
 
     /// `for i in 0..len(source) { key = …; value = …; body }`
     fn compile_scan(&mut self, source: Local, key: Local, value: Local, block: &Block) -> Result<(), CodegenError> {
+        let is_base = self.is_base(Operand::Local(source));
         let (length, index) = (self.temporary(), self.temporary());
         self.push(Operand::Local(source));
         self.call("sg_len");
@@ -339,6 +343,7 @@ impl FunctionCompiler<'_, '_> {
                 self.set(target);
             }
         }
+        self.set_base(value, is_base);
         self.get(index);
         self.emit().i32_const(1).i32_add().local_set(index);
         self.framed(Frame::Scan { label }, block)?;

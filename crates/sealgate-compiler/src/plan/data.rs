@@ -65,27 +65,13 @@ impl Frame<'_, '_> {
             let key = Operand::String(self.planner.string(key));
             value = self.dot(value, key);
         }
-        path.iter().fold(value, |value, operand| match &operand.kind {
-            TermKind::Number(text) => self.numbered(value, text),
-            _ => self.step(value, operand),
-        })
-    }
-
-    /// A constant number as a key of base data also means the member whose name is the number.
-    fn numbered(&mut self, source: Operand, text: &Arc<str>) -> Operand {
+        let value = self.steps(value, path);
+        if value == Operand::Local(Local::DATA) {
+            return value;
+        }
+        // A lookup in base data is one from the local of `data` on; what is looked up in its value later is none.
         let target = self.local();
-        self.emit(Stmt::ResetLocal { target });
-        let element = self.block(|this| {
-            let key = this.number(text);
-            this.emit(Stmt::Dot { source, key, target });
-        });
-        let member = self.block(|this| {
-            this.emit(Stmt::IsUndefined { source: target });
-            let key = Operand::String(this.planner.string(text));
-            this.emit(Stmt::Dot { source, key, target });
-        });
-        self.emit(Stmt::Block { blocks: vec![element, member] });
-        self.emit(Stmt::IsDefined { source: target });
+        self.emit(Stmt::AssignVar { source: value, target });
         target.into()
     }
 

@@ -9,6 +9,7 @@ use crate::ir::{Block, Func, Local, Operand, Stmt};
 use super::Planner;
 use super::contexts::ContextId;
 use super::frame::Frame;
+use super::unify::{is_scalar, same_constant};
 
 impl<'p, 'a> Frame<'p, 'a> {
     /// The frame of a plan.
@@ -92,6 +93,9 @@ impl<'p, 'a> Frame<'p, 'a> {
             DocumentKind::Object => blocks.push(self.block(|this| this.emit(Stmt::MakeObject { target: ret }))),
         }
         let mut rules: Vec<_> = document.rules.iter().filter_map(|id| modules.rule(*id)).collect();
+        if document.kind == DocumentKind::Object {
+            blocks.push(self.block(|this| this.fixed_places(&rules, 0, ret)));
+        }
         // Deepest first: a value that lands where others have put something below meets it as a conflict and is never added to.
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.tail.len()));
         for rule in rules {
@@ -183,6 +187,32 @@ impl<'p, 'a> Frame<'p, 'a> {
                     self.emit(Stmt::ObjectInsertOnce { key, value, object });
                 }
             }
+        }
+    }
+
+    /// Makes the objects and sets that constants in the heads of rules lead to, which are there even where no rule contributes.
+    /// Where a head goes on with a variable, all below comes from the rules.
+    fn fixed_places(&mut self, rules: &[&Rule], depth: usize, object: Local) {
+        let mut places: Vec<(&Term, Vec<&Rule>)> = Vec::new();
+        for rule in rules {
+            let Some(key) = rule.tail.get(depth).filter(|key| is_scalar(key)) else { return };
+            match places.iter_mut().find(|(other, _)| same_constant(other, key)) {
+                Some((_, rules)) => rules.push(rule),
+                None => places.push((key, vec![rule])),
+            }
+        }
+        for (key, rules) in places {
+            let value = self.local();
+            match rules.iter().find(|rule| rule.tail.len() == depth + 1) {
+                Some(rule) if rule.contains => self.emit(Stmt::MakeSet { target: value }),
+                Some(_) => continue,
+                None => {
+                    self.emit(Stmt::MakeObject { target: value });
+                    self.fixed_places(&rules, depth + 1, value);
+                }
+            }
+            let key = self.term(key);
+            self.emit(Stmt::ObjectInsert { key, value: value.into(), object });
         }
     }
 

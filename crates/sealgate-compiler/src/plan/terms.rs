@@ -49,7 +49,7 @@ impl Frame<'_, '_> {
                 self.emit(Stmt::MakeObject { target });
                 for (key, value) in pairs {
                     let (key, value) = (self.term(key), self.term(value));
-                    self.emit(Stmt::ObjectInsertOnce { key, value, object: target });
+                    self.emit(Stmt::ObjectInsert { key, value, object: target });
                 }
                 target.into()
             }

@@ -131,11 +131,11 @@ impl Frame<'_, '_> {
     }
 }
 
-fn is_scalar(term: &Term) -> bool {
+pub(super) fn is_scalar(term: &Term) -> bool {
     matches!(term.kind, TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) | TermKind::String(_))
 }
 
-fn same_constant(left: &Term, right: &Term) -> bool {
+pub(super) fn same_constant(left: &Term, right: &Term) -> bool {
     match (&left.kind, &right.kind) {
         (TermKind::Null, TermKind::Null) => true,
         (TermKind::Bool(left), TermKind::Bool(right)) => left == right,

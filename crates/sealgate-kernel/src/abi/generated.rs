@@ -17,6 +17,12 @@ extern "C" fn sg_get(value: Maybe, key: Maybe) -> Maybe {
     value?.get(key?)
 }
 
+/// The member or element at `key` of base data.
+#[unsafe(no_mangle)]
+extern "C" fn sg_get_base(value: Maybe, key: Maybe) -> Maybe {
+    paths::base_member(value?, key?)
+}
+
 /// -1, 0 or 1 by Rego's total order; *undefined* comes first.
 #[unsafe(no_mangle)]
 extern "C" fn sg_compare(a: Maybe, b: Maybe) -> i32 {

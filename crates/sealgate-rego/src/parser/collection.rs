@@ -3,6 +3,8 @@
 //! `{a | b}` is a comprehension where its body parses, else a set that holds a union. The first try is remembered where
 //! it fails, so that nested brackets are not tried again and again.
 
+use std::collections::HashMap;
+
 use sealgate_diagnostics::Diagnostic;
 
 use super::Parser;
@@ -158,7 +160,7 @@ impl Parser<'_> {
                 Kind::CloseBrace => {
                     self.advance();
                     self.grow(height)?;
-                    return Some(TermKind::Object(pairs));
+                    return Some(TermKind::Object(one_per_key(pairs)));
                 }
                 Kind::Comma => self.advance(),
                 _ => {
@@ -198,6 +200,25 @@ impl Parser<'_> {
         self.not_comprehension.insert(open);
         Tried::NotOne(failed)
     }
+}
+
+/// Of pairs whose keys are written alike the last value stays, at the place of the first.
+fn one_per_key(pairs: Vec<(Term, Term)>) -> Vec<(Term, Term)> {
+    let mut known: HashMap<String, usize> = HashMap::with_capacity(pairs.len());
+    let mut kept: Vec<(Term, Term)> = Vec::with_capacity(pairs.len());
+    for (key, value) in pairs {
+        let text = key.to_string();
+        // Every wildcard is a variable of its own.
+        if text != "_"
+            && let Some((_, earlier)) = known.get(&text).and_then(|at| kept.get_mut(*at))
+        {
+            *earlier = value;
+            continue;
+        }
+        known.insert(text, kept.len());
+        kept.push((key, value));
+    }
+    kept
 }
 
 enum Tried {

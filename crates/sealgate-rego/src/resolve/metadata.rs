@@ -37,8 +37,8 @@ pub(super) struct Metadata<'a> {
 pub(super) struct Asker {
     /// Its module.
     pub(super) module: usize,
-    /// Its position in the module.
-    pub(super) rule: usize,
+    /// Its position in the module; none of an `else`, which no block stands before.
+    pub(super) rule: Option<usize>,
     /// The document's path and the names below it.
     pub(super) path: Path,
 }
@@ -132,8 +132,8 @@ impl<'a> Metadata<'a> {
 
     /// The blocks before a rule, in the order written.
     fn of_rule(&self, asker: &Asker) -> impl DoubleEndedIterator<Item = &Block> {
-        let blocks = self.of_rule.get(&(asker.module, asker.rule)).into_iter().flatten();
-        blocks.filter_map(|at| self.blocks.get(*at))
+        let blocks = asker.rule.and_then(|rule| self.of_rule.get(&(asker.module, rule)));
+        blocks.into_iter().flatten().filter_map(|at| self.blocks.get(*at))
     }
 
     /// The block of a scope for a path.

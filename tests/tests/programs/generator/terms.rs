@@ -124,7 +124,7 @@ impl Generator {
             (Kind::Array, 0) => format!("[{}, {}]", term(Kind::Number), term(Kind::Number)),
             (Kind::Array, 1) => format!("array.concat({}, {})", term(Kind::Array), term(Kind::Array)),
             (Kind::Array, 2 | 3) => self.array_comprehension(depth),
-            (Kind::Array, 4) => format!("numbers.range(0, min([4, {}]))", term(Kind::Number)),
+            (Kind::Array, 4) => format!("numbers.range(0, max([-4, min([4, {}])]))", term(Kind::Number)),
             (Kind::Set, 0) => format!("({} | {})", term(Kind::Set), term(Kind::Set)),
             (Kind::Set, 1) => format!("({} & {})", term(Kind::Set), term(Kind::Set)),
             (Kind::Set, 2) => format!("({} - {})", term(Kind::Set), term(Kind::Set)),

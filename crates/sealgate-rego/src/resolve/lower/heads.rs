@@ -23,7 +23,7 @@ impl Lowering<'_> {
         let head = &rule.head;
         let path = self.unit.documents.get(declared_rule.document.index()).map(|document| document.path.clone());
         let path = path.into_iter().flatten().chain(declared_rule.below.iter().cloned()).collect();
-        self.asker = Some(Asker { module: declared_rule.module, rule: declared_rule.index, path });
+        self.asker = Some(Asker { module: declared_rule.module, rule: Some(declared_rule.index), path });
         self.scopes.push(Vec::new());
         let mut of_params = Vec::new();
         let params: Vec<_> = head.args.iter().flatten().map(|param| self.param(param, &mut of_params)).collect();
@@ -53,6 +53,9 @@ impl Lowering<'_> {
         self.scopes.pop();
         branches.push(Branch { body, value, span: head.span });
 
+        if let Some(asker) = &mut self.asker {
+            asker.rule = None;
+        }
         for branch in &rule.elses {
             self.scopes.push(declared(&branch.body));
             let mut body = of_params.clone();

@@ -34,9 +34,13 @@ impl Lowering<'_> {
             }
             ast::TermKind::Array(items) => TermKind::Array(self.terms(items, out)),
             ast::TermKind::Set(items) => TermKind::Set(self.terms(items, out)),
-            ast::TermKind::Object(pairs) => TermKind::Object(
-                pairs.iter().map(|(key, value)| (self.term(key, out), self.term(value, out))).collect(),
-            ),
+            ast::TermKind::Object(pairs) => {
+                let mut pairs: Vec<_> =
+                    pairs.iter().map(|(key, value)| (self.term(key, out), self.term(value, out))).collect();
+                // Of keys that turn out to be equal the last in this order has its way.
+                pairs.sort_by_key(|(key, _)| rank(key));
+                TermKind::Object(pairs)
+            }
             ast::TermKind::ArrayComprehension(head, body) => {
                 self.comprehension(body, |this, out| ComprehensionHead::Array(this.comprehension_term(head, out)))
             }
@@ -119,5 +123,18 @@ impl Lowering<'_> {
     fn comprehension_term(&mut self, term: &ast::Term, out: &mut Vec<Expr>) -> Term {
         let term = self.term(term, out);
         self.bind_if_needed(term, out)
+    }
+}
+
+/// Where OPA sorts a key of an object: constants, variables by when they came up, references, composites.
+fn rank(key: &Term) -> (u8, u32) {
+    match &key.kind {
+        TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) | TermKind::String(_) => (0, 0),
+        TermKind::Var(id) => (1, id.0),
+        TermKind::Ref(_) => (2, 0),
+        TermKind::Array(_) => (3, 0),
+        TermKind::Object(_) => (4, 0),
+        TermKind::Set(_) => (5, 0),
+        TermKind::Comprehension(_) => (6, 0),
     }
 }
