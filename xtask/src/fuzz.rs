@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: every fuzz target for a while, with what it did in a table.
 //!
-//! Builds the targets with `cargo fuzz` (without a sanitizer, so on the stable toolchain; the code is safe Rust), then runs
-//! each binary by itself on its seeds and on what earlier runs found interesting. A find ends the command with an error
-//! and stays in `fuzz/artifacts`.
+//! Builds the targets with `cargo fuzz` (without a sanitizer, so on the stable toolchain; nearly all of the code is safe Rust),
+//! then runs each binary by itself on its seeds and on what earlier runs found interesting. `fuzz/rustc` keeps coverage to
+//! what reads outside bytes. A find ends the command with an error and stays in `fuzz/artifacts`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ pub(crate) struct Args {
     /// How long each target runs, in seconds.
     #[arg(long, default_value_t = 6)]
     seconds: u64,
-    /// An input that takes longer than this is a find, in seconds.
-    #[arg(long, default_value_t = 5)]
+    /// An input that takes longer than this is a find, in seconds of the wall's clock: a busy machine needs more of them.
+    #[arg(long, default_value_t = 10)]
     timeout: u64,
     /// More memory than this is a find, in MiB.
     #[arg(long, default_value_t = 1024)]
@@ -56,7 +56,7 @@ impl Args {
         eprintln!("built in {:.0} s", started.elapsed().as_secs_f64());
         let mut runs = Vec::new();
         for name in &chosen {
-            eprintln!("fuzzing {name} for {} s", self.seconds);
+            eprintln!("fuzzing `{name}` for {} s", self.seconds);
             runs.push(self.run_one(&fuzz, name)?);
         }
         print!("{}", report(&runs));
@@ -88,7 +88,7 @@ impl Args {
             .arg(format!("-timeout={}", self.timeout))
             .arg(format!("-rss_limit_mb={}", self.memory))
             .arg(format!("-seed={}", self.seed))
-            .args(["-print_final_stats=1", "-verbosity=1", "-max_len=8192"])
+            .args(["-print_final_stats=1", "-verbosity=1", "-max_len=4096"])
             .output()
             .with_context(|| format!("cannot run `{name}`"))?;
         let log = String::from_utf8_lossy(&output.stderr);

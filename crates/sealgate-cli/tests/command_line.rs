@@ -347,6 +347,62 @@ fn keys_rotate_by_a_second_signature_and_a_revoked_one_is_refused() {
     assert_ne!(desk.run(&[&older[..], &["--serial-file", "state/serials.json"]].concat()).0, 0);
 }
 
+const RSA: [&str; 2] = [
+    include_str!("../../sealgate-bundle/tests/common/rsa-of-no-secret.pem"),
+    include_str!("../../sealgate-bundle/tests/common/rsa-of-no-secret.public.pem"),
+];
+const P256: [&str; 2] = [
+    include_str!("../../sealgate-runtime/tests/common/p256-of-no-secret.pem"),
+    include_str!("../../sealgate-runtime/tests/common/p256-of-no-secret.public.pem"),
+];
+
+/// `.signatures.json` as the command writes it, read by `opa build` with verification on and by the command itself.
+#[test]
+fn opa_verifies_what_is_signed_for_it() {
+    let Some(opa) = require(Opa::find()) else { return };
+    for (algorithm, [private, public]) in [("RS256", RSA), ("PS384", RSA), ("ES256", P256)] {
+        let desk = Desk::new();
+        desk.file("opa.pem", private);
+        fs::set_permissions(desk.path().join("opa.pem"), fs::Permissions::from_mode(0o600)).unwrap();
+        desk.file("opa.public.pem", public);
+        let keys = serde_json::json!({ "k1": { "key": public, "algorithm": algorithm } });
+        desk.file("keys.json", &keys.to_string());
+        let signing = ["--opa-signature-key", "opa.pem", "--opa-signature-key-id", "k1"];
+        let said = ["--opa-signature-algorithm", algorithm];
+        // Without being told, an RSA key signs by RS256 and another by the only algorithm that it is for.
+        let signing = if algorithm == "PS384" { [&signing[..], &said].concat() } else { signing.to_vec() };
+        let bundle = "dist/refunds.tar.gz";
+        let opa_takes = |bundle: &str| {
+            let args = ["build", "--bundle", bundle, "--output", "out.tar.gz", "--verification-key", "opa.public.pem"];
+            let args = [&args[..], &["--verification-key-id", "k1", "--signing-alg", algorithm]].concat();
+            opa.run(desk.path(), &args, "").unwrap().status.success()
+        };
+        let verify = ["verify", "--bundle", bundle, "--opa-keys", "keys.json"];
+        let build = ["build", "policy.yaml", "--sign-key", "k.private", "--format", "both"];
+        desk.ok(&[&build[..], &signing].concat());
+        let sign = ["sign", bundle, "--out", bundle, "--key", "k.public", "--sign-key", "k.private", "--serial", "2"];
+        for serial in ["0", "2"] {
+            if serial == "2" {
+                desk.ok(&[&sign[..], &signing].concat());
+            }
+            assert!(opa_takes(bundle), "{algorithm}");
+            assert!(
+                desk.ok(&[&verify[..], &["--key", "k.public"]].concat()).contains(&format!("serial       {serial}"))
+            );
+            desk.ok(&[&verify[..], &["--opa-signed", "--name", "refunds"]].concat());
+        }
+        // Without that signature, or with the other kind's algorithm, it is nothing to OPA.
+        desk.ok(&sign);
+        assert!(!opa_takes(bundle), "{algorithm}");
+        let other = if algorithm == "ES256" { "RS256" } else { "ES256" };
+        let (code, _, stderr) = desk.run(&[&sign[..], &signing[..4], &["--opa-signature-algorithm", other]].concat());
+        assert!(code != 0 && stderr.contains("cannot sign by"), "{stderr}");
+        // A folder of this kind is nothing that OPA reads.
+        let folder = ["sign", "dist/refunds", "--out", "dist/refunds", "--key", "k.public", "--sign-key", "k.private"];
+        assert!(desk.fails(2, &[&folder[..], &signing].concat()).contains("folder"));
+    }
+}
+
 #[test]
 fn keys_come_from_the_environment_or_stay_behind_a_command() {
     let desk = Desk::new();

@@ -87,7 +87,10 @@ fn guest(attack: &str, builtins: &str) -> Policy {
         builtins = builtins.replace('"', "\\22"),
     );
     let wasm = wat::parse_str(&text).expect("the guest is good Wasm text");
-    Policy::dangerous_load_unverified(UnverifiedPolicy::new(&wasm), &hostile()).expect("the guest loads")
+    // It never loops: on a busy machine it is to have the time that it needs.
+    let options =
+        RuntimeOptions { deadline: Duration::from_secs(5), load_deadline: Duration::from_secs(5), ..hostile() };
+    Policy::dangerous_load_unverified(UnverifiedPolicy::new(&wasm), &options).expect("the guest loads")
 }
 
 fn told(data: &[u8]) -> Vec<u8> {

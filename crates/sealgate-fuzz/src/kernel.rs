@@ -27,7 +27,7 @@ pub fn json(data: &[u8]) {
 }
 
 /// Whether there may be a number whose power of ten is beyond all that the kernel holds.
-fn has_long_exponent(data: &[u8]) -> bool {
+pub(crate) fn has_long_exponent(data: &[u8]) -> bool {
     data.split(|byte| matches!(byte, b'e' | b'E')).skip(1).any(|rest| {
         let digits = rest.strip_prefix(b"-").or_else(|| rest.strip_prefix(b"+")).unwrap_or(rest);
         digits.iter().take_while(|byte| byte.is_ascii_digit()).count() > 17

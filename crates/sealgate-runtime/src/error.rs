@@ -151,6 +151,9 @@ pub enum ModuleError {
     /// Tables that are too many or too large.
     #[error("the module's tables are larger than this runtime accepts")]
     Table,
+    /// Functions made so that compiling them takes very long.
+    #[error("the module would take too long to compile for its size")]
+    Costly,
     /// An ABI version that this runtime does not speak.
     #[error("ABI version {0} is not supported; this runtime speaks 1.x")]
     AbiVersion(i32),

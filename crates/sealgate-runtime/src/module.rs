@@ -8,6 +8,8 @@
 //! stays 0, because one memory is all that is accepted, and nothing else in the module refers to it by anything but that
 //! index.
 
+mod cost;
+
 use wasm_encoder::{ImportSection, MemorySection, Module, RawSection, SectionId};
 use wasmparser::{Encoding, ExternalKind, Parser, Payload, TypeRef, ValType, Validator, WasmFeatures};
 
@@ -72,6 +74,12 @@ fn validate(wasm: &[u8]) -> Result<(), ModuleError> {
 #[derive(Default)]
 struct Survey {
     types: Vec<wasmparser::FuncType>,
+    /// The types of all functions, imported ones first.
+    functions: Vec<u32>,
+    /// How many bodies were read.
+    bodies: usize,
+    imported_functions: usize,
+    cost: cost::Cost,
     /// The imports that stay.
     imports: Option<ImportSection>,
     imported_memory: Option<wasmparser::MemoryType>,
@@ -93,6 +101,16 @@ impl Survey {
                 }
             }
             Payload::ImportSection(reader) => return self.read_imports(reader),
+            Payload::FunctionSection(reader) => {
+                for function in reader.clone() {
+                    self.functions.push(function.map_err(invalid)?);
+                }
+            }
+            Payload::CodeSectionEntry(body) => {
+                let ty = self.functions.get(self.imported_functions + self.bodies).copied().unwrap_or(u32::MAX);
+                self.bodies += 1;
+                return self.cost.add(body, ty, &self.types, &self.functions);
+            }
             Payload::TableSection(reader) => {
                 let mut tables = 0;
                 for table in reader.clone() {
@@ -144,6 +162,8 @@ impl Survey {
                     }
                 }
                 TypeRef::Func(index) if self.is_abi_function(import.name, index) => {
+                    self.functions.push(index);
+                    self.imported_functions += 1;
                     kept.import(import.module, import.name, wasm_encoder::EntityType::Function(index));
                 }
                 _ => return Err(refuse()),

@@ -530,3 +530,55 @@ fn an_input_that_outgrows_the_memory_makes_it_grow() {
     assert_eq!(policy.decide_json(json.as_bytes()).map(drop), Err(DecideError::MemoryLimit));
     assert!(policy.decide_json(b"{}").unwrap().is_allowed());
 }
+
+/// Compiling cannot be interrupted, so what would take minutes is refused before it begins.
+#[test]
+fn modules_that_take_very_long_to_compile_are_refused() {
+    let started = Instant::now();
+    let locals = |count: usize| format!("(local {})", " i32".repeat(count));
+    let increment = |n: usize| format!("local.get {n} i32.const 1 i32.add local.set {n} ");
+    let loops = |variables: usize, depth: usize| {
+        let all: String = (1..=variables).map(increment).collect();
+        let ends = "local.get 0 br_if 0 end ".repeat(depth);
+        format!("(func (param i32) {} {} {all} {ends})", locals(variables), "loop ".repeat(depth))
+    };
+    let branches = |variables: usize, count: usize| {
+        let all: String = (1..=variables).map(increment).collect();
+        let blocks = "block local.get 0 br_if 0 end ".repeat(count);
+        format!("(func (param i32) {} {all} {blocks} {all})", locals(variables))
+    };
+    let wide = |count: usize| {
+        let many = " i32".repeat(900);
+        let (values, drops) = ("local.get 0 ".repeat(900), "drop ".repeat(900));
+        let blocks = "block (type $wide) end ".repeat(count);
+        format!("(type $wide (func (param{many}) (result{many}))) (func (param i32) {values} {blocks} {drops})")
+    };
+    let calls = |count: usize| {
+        let many = " i32".repeat(900);
+        let (values, drops) = ("local.get 0 ".repeat(900), "drop ".repeat(900));
+        let calls = "call $wide ".repeat(count);
+        format!("(func $wide (param{many}) (result{many}) unreachable) (func (param i32) {values} {calls} {drops})")
+    };
+    let functions = |count: usize| format!("(func {})", locals(40_000)).repeat(count);
+    for (bomb, extra) in [
+        ("variables in nested loops", loops(2_000, 200)),
+        ("many variables in nested loops", loops(40_000, 40)),
+        ("variables across branches", branches(5_000, 20_000)),
+        ("blocks that take and give much", wide(20_000)),
+        ("calls that take and give much", calls(20_000)),
+        ("functions of nothing but variables", functions(300)),
+    ] {
+        let loaded = Guest { extra: &extra, ..Guest::default() }.load(&options());
+        assert!(matches!(loaded, Err(LoadError::Module(ModuleError::Costly))), "{bomb}: {loaded:?}");
+    }
+    for (fair, extra) in [
+        ("some variables in some loops", loops(50, 20)),
+        ("some variables across some branches", branches(100, 500)),
+        ("some wide blocks", wide(100)),
+        ("some wide calls", calls(100)),
+    ] {
+        let loaded = Guest { extra: &extra, ..Guest::default() }.load(&options());
+        assert!(loaded.is_ok(), "{fair}: {loaded:?}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+}
