@@ -7,6 +7,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
@@ -69,7 +71,13 @@ fn module(builtin: &Builtin) -> Option<Policy> {
     let plan = sealgate_compiler::plan::plan(&resolved, &sources, &[path]).ok()?;
     let compiled = compile_plan_with(&plan, CodegenOptions { strict_builtin_errors: true }).unwrap();
     let unverified = UnverifiedPolicy::new(&compiled.wasm);
-    match Policy::dangerous_load_unverified(unverified, &RuntimeOptions::default()) {
+    // A busy machine is no difference.
+    let options = RuntimeOptions {
+        deadline: Duration::from_secs(20),
+        builtins: sealgate::toolchain::builtins::registry(),
+        ..RuntimeOptions::default()
+    };
+    match Policy::dangerous_load_unverified(unverified, &options) {
         Ok(policy) => Some(policy),
         Err(LoadError::BuiltinsNotGranted(_)) => None,
         Err(error) => unreachable!("{}: {error}", builtin.name),
