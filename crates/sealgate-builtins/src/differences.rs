@@ -63,8 +63,8 @@ pub static DIFFERENCES: &[Difference] = &[
     },
     Difference {
         builtins: &["yaml.*"],
-        text: "the syntax is read as YAML 1.2 has it (scalars as 1.1, like OPA): U+2028 and U+2029 break no lines; at most 200 \
-               levels, 4,000,000 nodes and 16 MiB",
+        text: "the syntax is read as YAML 1.2 has it (scalars as 1.1, like OPA): U+2028 and U+2029 break no lines, a tab may \
+               stand where a line's first token does; at most 200 levels, 4,000,000 nodes and 16 MiB",
     },
     Difference {
         builtins: &["yaml.marshal"],

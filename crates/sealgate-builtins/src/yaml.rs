@@ -2,7 +2,7 @@
 //! document that JSON can hold.
 //!
 //! Known difference: the syntax is read as YAML 1.2 has it, which takes a few texts that 1.1 refuses, and the other way round;
-//! U+2028 and U+2029 break no lines.
+//! U+2028 and U+2029 break no lines, and a tab may stand where a line's first token does.
 
 mod decode;
 mod emit;
