@@ -17,7 +17,7 @@ use crate::engine::MAX_TABLE_ELEMENTS;
 use crate::error::ModuleError;
 
 /// Bounds for a module that is about to be compiled.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Hash)]
 pub(crate) struct Bounds {
     /// Bytes of module.
     pub(crate) module: usize,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sealgate_builtins::{Grants, Host, Registry};
 
 use crate::audit::AuditSink;
+use crate::code_cache::CodeCache;
 use crate::engine::Engine;
 
 /// How a sandbox is set up. The caps hold for every policy that uses the engine.
@@ -27,6 +28,8 @@ pub struct EngineOptions {
     pub instances: u32,
     /// Bytes of an instance's memory that stay resident when it is dropped, ready for the next. Default 256 KiB.
     pub keep_resident: usize,
+    /// Where compiled code is kept for the next process. Default nowhere.
+    pub code_cache: Option<CodeCache>,
 }
 
 impl Default for EngineOptions {
@@ -38,6 +41,7 @@ impl Default for EngineOptions {
             longest_deadline: Duration::from_secs(60),
             instances: 512,
             keep_resident: 256 << 10,
+            code_cache: None,
         }
     }
 }
