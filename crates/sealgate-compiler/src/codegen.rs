@@ -118,7 +118,7 @@ pub fn generate(
         required: BTreeSet::new(),
     };
     module.find_hints(&funcs);
-    let mut functions = Vec::with_capacity(funcs.len() + policy.plans.len() + 5);
+    let mut functions = Vec::with_capacity(funcs.len() + policy.plans.len() + entry::FIXED as usize);
     let mut compiled = Vec::with_capacity(funcs.len());
     let slots: HashMap<&str, u32> =
         memoised.iter().copied().zip((0..).map(|slot| STATIC_BASE + slot * MEMO_SIZE)).collect();

@@ -12,8 +12,8 @@ static KERNEL_OBJECT: &[u8] = include_bytes!("../kernel/kernel.o");
 /// The ABI that modules have: version, minor version.
 pub const ABI_VERSION: (i32, i32) = (1, 3);
 
-/// Our own export: as `opa_eval`, but strict about its input. Hosts tell by it whether they may rely on that.
-const STRICT_EVAL: &str = "sealgate_eval";
+/// Our own exports, by which a host reaches decisions faster than by the ABI's; `sealgate-runtime` says what they do.
+const OWN_EXPORTS: [&str; 4] = ["sealgate_eval", "sealgate_decide", "sealgate_answer_text", "sealgate_input_slots"];
 
 /// The global that a module exports which is strict about errors of builtins; by it a host knows that an error of a builtin
 /// that it serves is to end the evaluation, too.
@@ -45,9 +45,12 @@ const EXPORTS: Exports<'static> = Exports {
         "eval",
         "builtins",
         "entrypoints",
-        STRICT_EVAL,
+        OWN_EXPORTS[0],
+        OWN_EXPORTS[1],
+        OWN_EXPORTS[2],
+        OWN_EXPORTS[3],
     ],
-    outermost: &["opa_eval", "opa_heap_ptr_set", STRICT_EVAL],
+    outermost: &["opa_eval", "opa_heap_ptr_set", OWN_EXPORTS[0], OWN_EXPORTS[1]],
     constants: &[("opa_wasm_abi_version", ABI_VERSION.0), ("opa_wasm_abi_minor_version", ABI_VERSION.1)],
     imports: &["opa_abort", "opa_builtin0", "opa_builtin1", "opa_builtin2", "opa_builtin3", "opa_builtin4"],
 };
@@ -104,7 +107,7 @@ pub fn compile_plan_with(policy: &Policy, options: CodegenOptions) -> Result<Com
     };
     let output = codegen::generate(policy, options, &|symbol| object.defines(symbol))?;
     let functions: Vec<&str> =
-        EXPORTS.functions.iter().copied().filter(|name| *name != STRICT_EVAL || object.defines(name)).collect();
+        EXPORTS.functions.iter().copied().filter(|name| !OWN_EXPORTS.contains(name) || object.defines(name)).collect();
     let mut constants = EXPORTS.constants.to_vec();
     if options.strict_builtin_errors {
         constants.push((STRICT_BUILTIN_ERRORS, 1));

@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 
+use crate::layout::{FLAG_INTERNED, FLAG_STATIC};
 use crate::{Value, View, bytes};
 
 /// Orders by type (null, boolean, number, string, array, object, set), then by content: numbers by what they are worth,
@@ -51,10 +52,20 @@ fn compare_elements(a: &[Value<'_>], b: &[Value<'_>]) -> Ordering {
 /// Whether [`compare`] gives `Equal`, found out faster.
 #[inline]
 pub(crate) fn equal(a: Value<'_>, b: Value<'_>) -> bool {
+    if a.is_same(b) {
+        return true;
+    }
     match (a.as_str(), b.as_str()) {
-        (Some(a), Some(b)) => bytes::equal(a.as_bytes(), b.as_bytes()),
+        (Some(left), Some(right)) => {
+            !differ_by_flags(a.header().flags, b.header().flags) && bytes::equal(left.as_bytes(), right.as_bytes())
+        }
         _ => equal_any(a, b),
     }
+}
+
+/// Whether strings with these flags, at different addresses, are different for sure.
+const fn differ_by_flags(a: u16, b: u16) -> bool {
+    a & b & FLAG_INTERNED != 0 && (a | b) & FLAG_STATIC != 0
 }
 
 fn equal_any(a: Value<'_>, b: Value<'_>) -> bool {

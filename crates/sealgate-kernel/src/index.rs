@@ -6,6 +6,8 @@
 //!
 //! A table is `mask: u32`, `keys: u32`, then `mask + 1` slots, each the address of a record or 0; a key's place is its hash
 //! and `mask`, then on to the next free one. A record begins with its `hash: u32` and the addresses of its key values.
+//!
+//! The table of *interned* strings, those that the module tests for, is `mask: u32` and `mask + 1` slots with their addresses.
 
 /// Hash of null.
 pub const fn hash_null() -> u32 {
@@ -22,20 +24,15 @@ pub const fn hash_int(value: i64) -> u32 {
     finish(mix(0x2545_f491_4f6c_dd1d, value.cast_unsigned()))
 }
 
-/// Hash of a string's UTF-8 bytes.
+/// Hash of a string's UTF-8 bytes: of its ends and its length, which tell most names apart, and of what lies between.
 #[inline]
 pub fn hash_text(bytes: &[u8]) -> u32 {
-    let mut state = mix(0x9e37_79b9_7f4a_7c15, bytes.len() as u64);
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        state = mix(state, u64::from_le_bytes(*word));
-    }
-    if !rest.is_empty() {
-        let mut last = [0; 8];
-        for (to, from) in last.iter_mut().zip(rest) {
-            *to = *from;
+    let (first, last) = crate::input::ends(bytes);
+    let mut state = mix(0x9e37_79b9_7f4a_7c15 ^ first, last.rotate_left(29) ^ bytes.len() as u64);
+    if bytes.len() > 16 {
+        for word in bytes.get(8..bytes.len() - 8).unwrap_or_default().chunks(8) {
+            state = mix(state, crate::input::ends(word).0);
         }
-        state = mix(state, u64::from_le_bytes(last));
     }
     finish(state)
 }

@@ -3,12 +3,15 @@
 //! A compiler that knows every path by which a policy looks into its input writes them down as a tree ([`Paths`], made
 //! natively). Each place in the tree has a *slot*. [`scan::scan`] walks the text of an input once, checks all of it, and puts
 //! what the policy reads into the slots: a value where the tree ends, `null` where it only leads on, nothing where the input
-//! has nothing. [`fill`] does the same from a value. What is not read is not made.
+//! has nothing. [`fill`] does the same from a value, and [`records`] from what a host has written slot by slot. What is not
+//! read is not made.
 //!
 //! Of equal keys the last counts, with everything below it.
 //!
-//! A table is a sequence of words: the number of slots, the address of the slots in a module's memory (0 natively), the
-//! entry of the input itself, then nodes and texts. An *entry* is what [`entry`] lists. A *node* holds the members that are
+//! Strings that are read are looked up among those that the module tests for ([`intern`](crate::intern)).
+//!
+//! A table is a sequence of words: the number of slots, the addresses of the slots and of the table of interned strings in a
+//! module's memory (0 natively), the entry of the input itself, then nodes and texts. An *entry* is what [`entry`] lists. A *node* holds the members that are
 //! read of an object: the bits of its hash, 0, the hash's factor (u64), then 2^bits entries, of which those without a key
 //! have the length `u32::MAX`. Offsets are in words from the start of the table.
 #![allow(unsafe_code, reason = "reads a table in static data, and text whose end is marked")]
@@ -19,6 +22,7 @@ use crate::Value;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod paths;
+pub mod records;
 pub(crate) mod scan;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -30,8 +34,10 @@ pub mod header {
     pub const SLOTS: usize = 0;
     /// The address of the slots, which are addresses of values.
     pub const ADDRESS: usize = 1;
+    /// The address of the table of interned strings.
+    pub const INTERNED: usize = 2;
     /// The entry of the input itself.
-    pub const ROOT: usize = 2;
+    pub const ROOT: usize = 3;
 }
 
 /// Where an entry's parts are, in words from its start.
@@ -104,6 +110,16 @@ impl Table {
         unsafe { self.0.add(offset).cast::<u64>().read_unaligned() }
     }
 
+    /// The strings that the module tests for.
+    ///
+    /// # Safety
+    /// It must be a table.
+    #[inline(always)]
+    pub(crate) unsafe fn interned(self) -> crate::intern::Interned {
+        // SAFETY: the table has that word.
+        crate::intern::Interned(unsafe { self.word(header::INTERNED) } as usize as *const u32)
+    }
+
     /// The bytes of an entry's key.
     ///
     /// # Safety
@@ -159,7 +175,7 @@ unsafe fn fill_entry<'h>(table: Table, slots: *mut Option<Value<'h>>, at: usize,
         let node = table.word(at + entry::NODE) as usize;
         let slot = slots.add(table.word(at + entry::SLOT) as usize);
         if node == 0 {
-            *slot = Some(value);
+            *slot = Some(table.interned().value(value));
             return;
         }
         *slot = Some(Value::null());
@@ -187,6 +203,18 @@ pub fn read<'h>(heap: Heap<'h>, table: &[u32], text: &[u8]) -> Option<Vec<Option
     let mut slots = vec![None; *table.first()? as usize];
     // SAFETY: the text is followed by zeros enough, and tables are made by `Paths` only.
     let done = unsafe { scan::scan(heap, Table(table.as_ptr()), slots.as_mut_ptr(), marked.get(..text.len())?) };
+    done.then_some(slots)
+}
+
+/// Fills slots from records, natively; `None` if they are not well formed.
+///
+/// # Safety
+/// Strings in `input` must be UTF-8.
+#[cfg(not(target_arch = "wasm32"))]
+pub unsafe fn read_records<'h>(heap: Heap<'h>, table: &[u32], input: &'h [u8]) -> Option<Vec<Option<Value<'h>>>> {
+    let mut slots = vec![None; *table.first()? as usize];
+    // SAFETY: tables are made by `Paths` only, and the caller's promise.
+    let done = unsafe { records::fill(heap, Table(table.as_ptr()), slots.as_mut_ptr(), input) };
     done.then_some(slots)
 }
 

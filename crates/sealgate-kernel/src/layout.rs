@@ -71,3 +71,6 @@ pub const FLAG_QUOTED: u16 = 8;
 /// of its keys; then its pairs, without values; then for each key address and length of the JSON text between the value
 /// before it and its own. The shape's address takes the place of the capacity.
 pub const FLAG_SHAPE: u16 = 16;
+/// Flag of a string that was looked up among the strings that the module tests for, or is one of them: those of the input.
+/// Its hash (`index.rs`) takes the place of the capacity. Of two such strings, different ones if either is static.
+pub const FLAG_INTERNED: u16 = 32;

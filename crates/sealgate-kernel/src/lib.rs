@@ -21,8 +21,11 @@ mod collection;
 mod compact;
 mod compare;
 mod heap;
+#[cfg(target_arch = "wasm32")]
+mod identity;
 pub mod index;
 pub mod input;
+mod intern;
 pub mod json;
 pub mod layout;
 mod list;

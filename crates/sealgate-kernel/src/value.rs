@@ -141,6 +141,12 @@ static EMPTY_ARRAY: StaticHeader = {
     empty
 };
 
+static EMPTY_OBJECT: StaticHeader = {
+    let mut empty = StaticHeader::new(TAG_OBJECT, 0);
+    empty.0.payload = Payload { buffer: Buffer { start: core::ptr::dangling_mut::<u64>().cast(), capacity: 0 } };
+    empty
+};
+
 impl<'h> Value<'h> {
     /// `null`.
     pub fn null() -> Self {
@@ -155,6 +161,11 @@ impl<'h> Value<'h> {
     /// `[]`, which nothing can be appended to.
     pub fn empty_array() -> Self {
         Self::fixed(&EMPTY_ARRAY)
+    }
+
+    /// `{}`, which nothing can be put into.
+    pub fn empty_object() -> Self {
+        Self::fixed(&EMPTY_OBJECT)
     }
 
     /// An integer.
@@ -313,6 +324,47 @@ impl<'h> Value<'h> {
     #[inline]
     pub fn is_str(self, text: &str) -> bool {
         self.as_str().is_some_and(|string| crate::bytes::equal(string.as_bytes(), text.as_bytes()))
+    }
+
+    /// The member of a small constant object whose key is this very value in memory; there may be one with an equal key where
+    /// there is none.
+    #[cfg(target_arch = "wasm32")]
+    #[inline]
+    pub(crate) fn member_at(self, key: Value<'_>) -> Option<Self> {
+        let (tag, _, flags) = self.plain_header()?;
+        if tag != TAG_OBJECT || flags & FLAG_STATIC == 0 {
+            return None;
+        }
+        let pairs = self.slice_unchecked::<Pair<'h>>();
+        pairs.iter().take(8).find(|pair| pair.key.is_same(key)).map(|pair| pair.value)
+    }
+
+    /// Tag, sub-tag and flags of a value with a full header.
+    #[cfg(target_arch = "wasm32")]
+    #[inline]
+    pub(crate) fn plain_header(self) -> Option<(u8, u8, u16)> {
+        if self.as_small_int().is_some() || self.marks() & COMPACT != 0 {
+            return None;
+        }
+        // SAFETY: as in `header`.
+        unsafe { Some(((*self.header.as_ptr()).tag, (*self.header.as_ptr()).sub, (*self.header.as_ptr()).flags)) }
+    }
+
+    /// The hash of a string that was looked up among the constants that are tested for.
+    #[cfg(target_arch = "wasm32")]
+    #[inline]
+    pub(crate) fn interned_hash(self) -> Option<u32> {
+        if self.as_small_int().is_some() {
+            return None;
+        }
+        // SAFETY: as in `header`; the marks say that it is not a compact one, which is shorter.
+        unsafe {
+            let header = self.header.as_ptr();
+            let interned = (*header).tag == TAG_STRING
+                && (*header).sub == 0
+                && (*header).flags & crate::layout::FLAG_INTERNED != 0;
+            interned.then(|| (*header).payload.buffer.capacity)
+        }
     }
 
     /// Whether both are the same value in memory; values that are not may still be equal.

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use proptest::prelude::*;
-use sealgate_kernel::input::{PathId, Paths, read, read_value};
+use sealgate_kernel::input::records::{SIZE, kind};
+use sealgate_kernel::input::{PathId, Paths, read, read_records, read_value};
 use sealgate_kernel::json::{Notation, dump, parse};
-use sealgate_kernel::{Arena, Heap, Value};
+use sealgate_kernel::{Arena, Heap, Number, Value, View};
 
 /// Keys that resemble one another: empty, short, of a word and more, with the same ends, with what must be escaped.
 const KEYS: [&str; 16] = [
@@ -39,11 +40,37 @@ fn tree(chosen: &[(u8, u8, u8, bool)]) -> Option<Vec<u32>> {
             paths.read_whole(at);
         }
     }
-    paths.settle().then(|| paths.table(0))
+    paths.settle().then(|| paths.table(0, 0))
 }
 
 fn shown<'h>(heap: Heap<'h>, slots: &[Option<Value<'h>>]) -> Vec<Option<&'h str>> {
     slots.iter().map(|slot| slot.map(|value| dump(heap, value, Notation::Json))).collect()
+}
+
+/// Slots as a host writes them that has their values.
+fn records(heap: Heap<'_>, slots: &[Option<Value<'_>>]) -> Vec<u8> {
+    let (mut records, mut bytes) = (Vec::new(), Vec::new());
+    for slot in slots {
+        let (kind, length, content) = match slot.map(Value::view) {
+            None => (kind::ABSENT, 0, 0),
+            Some(View::Null) => (kind::NULL, 0, 0),
+            Some(View::Bool(value)) => (if value { kind::TRUE } else { kind::FALSE }, 0, 0),
+            Some(View::Number(Number::Int(value))) => (kind::INTEGER, 0, value.cast_unsigned()),
+            other => {
+                let (kind, text) = match other {
+                    Some(View::String(text)) => (kind::STRING, text),
+                    _ => (kind::JSON, dump(heap, slot.unwrap(), Notation::Json)),
+                };
+                let start = slots.len() * SIZE + bytes.len();
+                bytes.extend_from_slice(text.as_bytes());
+                (kind, u32::try_from(text.len()).unwrap(), start as u64)
+            }
+        };
+        records.extend_from_slice(&kind.to_le_bytes());
+        records.extend_from_slice(&length.to_le_bytes());
+        records.extend_from_slice(&content.to_le_bytes());
+    }
+    [records, bytes].concat()
 }
 
 /// Gives whether the scanner read the text.
@@ -53,7 +80,13 @@ fn check(table: &[u32], text: &[u8]) -> bool {
     let scanned = read(heap, table, text);
     match (parse(heap, text, Notation::Json), &scanned) {
         (Ok(value), Some(slots)) => {
-            assert_eq!(shown(heap, slots), shown(heap, &read_value(table, Some(value))), "{}", text.escape_ascii());
+            let expected = read_value(table, Some(value));
+            assert_eq!(shown(heap, slots), shown(heap, &expected), "{}", text.escape_ascii());
+            let records = records(heap, &expected);
+            // SAFETY: strings are strings.
+            #[allow(unsafe_code, reason = "the kernel relies on the host for UTF-8")]
+            let read = unsafe { read_records(heap, table, heap.copy(&records)) }.unwrap();
+            assert_eq!(shown(heap, &read), shown(heap, &expected), "{}", text.escape_ascii());
         }
         (Ok(_), None) => {}
         (Err(_), scanned) => assert!(scanned.is_none(), "{}", text.escape_ascii()),
@@ -148,7 +181,7 @@ fn what_is_special_about_texts() {
         paths.slots()
     };
     let slot = |at| Paths::slot(&slots, at) as usize;
-    let table = paths.table(0);
+    let table = paths.table(0, 0);
     let nested = |depth: usize| format!(r#"{{"x":{}{},"args":{{"amount":1}}}}"#, "[".repeat(depth), "]".repeat(depth));
     for (text, expected) in [
         (r#"{"args":{"amount":1}}"#, Some("1")),
@@ -187,4 +220,32 @@ fn keys_that_no_hash_tells_apart_make_their_object_whole() {
     assert!(paths.is_whole(args));
     paths.read_whole(PathId::ROOT);
     assert!(!paths.settle());
+}
+
+#[test]
+#[allow(unsafe_code, reason = "the kernel relies on the host for UTF-8")]
+fn records_that_are_none_are_refused() {
+    let mut paths = Paths::default();
+    let (tool, args) = (paths.member(PathId::ROOT, "tool"), paths.member(PathId::ROOT, "args"));
+    let amount = paths.member(args, "a\"b");
+    [tool, amount].into_iter().for_each(|place| paths.read_whole(place));
+    assert!(paths.settle());
+    assert_eq!(paths.description(), r#"[0,4,{"args":[1,3,{"a\"b":[2,3]}],"tool":[3,4]}]"#);
+    let table = paths.table(0, 0);
+    let arena = Arena::new();
+    let heap = arena.heap();
+    let good = records(heap, &[Some(Value::null()), None, Some(Value::empty_array()), Some(Value::string(heap, "x"))]);
+    // SAFETY: no string but `x` is read.
+    let read = |input: &[u8]| unsafe { read_records(heap, &table, heap.copy(input)) }.map(|slots| slots.len());
+    assert_eq!((good.len(), read(&good)), (67, Some(4)));
+    for end in 0..good.len() {
+        assert_eq!(read(&good[..end]), None, "{end}");
+    }
+    for (at, byte) in
+        [(0, 8), (3, 1), (32 + 4, 1), (32 + 4, 3), (32 + 8, 63), (32 + 11, 255), (48 + 7, 255), (64, b'{')]
+    {
+        let mut bad = good.clone();
+        bad[at] = byte;
+        assert_eq!(read(&bad), None, "{at}");
+    }
 }

@@ -10,7 +10,7 @@ use crate::ir::{Local, Operand, Statement, Stmt};
 /// Tag and sub-tag of `true`.
 const TRUE: i32 = (layout::TAG_BOOL as i32) | (1 << 8);
 /// Fewer elements than this are compared one by one.
-const FEWEST_TABLED: usize = 4;
+const FEWEST_TABLED: usize = 2;
 
 /// Tag and sub-tag at once.
 fn both() -> wasm_encoder::MemArg {
@@ -164,7 +164,8 @@ impl FunctionCompiler<'_, '_> {
         if self.module.constants.as_text(constant).is_none() {
             return false;
         }
-        // Constants that are equal are one.
+        // Constants that are equal are one, and strings of the input that equal one are that one.
+        self.module.constants.intern_string(constant);
         let answer = self.temporary();
         self.emit().i32_const(1).local_set(answer);
         let done = self.open_block();

@@ -1,9 +1,9 @@
 //! Constant values, each once, and the static data that they become in the kernel's layout.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use sealgate_kernel::{Number, layout};
+use sealgate_kernel::{Number, index, layout};
 
 /// A constant value, by its place in [`Constants`]. Equal ids are the same value; `1` and `1.0` have different ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,8 @@ pub(super) struct Constants {
     /// Address of each value; 0 until it is asked for, so that parts of larger constants cost nothing on their own account.
     addresses: Vec<u32>,
     texts: HashMap<Box<str>, u32>,
+    /// Strings that are tested for, with their hashes.
+    interned: BTreeMap<ConstId, u32>,
 }
 
 impl Constants {
@@ -44,6 +46,7 @@ impl Constants {
             known: HashMap::new(),
             addresses: Vec::new(),
             texts: HashMap::new(),
+            interned: BTreeMap::new(),
         }
     }
 
@@ -150,7 +153,6 @@ impl Constants {
 
     /// The hash that the kernel gives the value at run time, for an index key.
     pub(super) fn hash(&self, id: ConstId) -> Option<u32> {
-        use sealgate_kernel::index;
         match self.node(id) {
             Node::Null => Some(index::hash_null()),
             Node::Bool(value) => Some(index::hash_bool(*value)),
@@ -202,8 +204,11 @@ impl Constants {
         id
     }
 
-    /// Where the value lies; lays it and its parts out at the first time of asking.
+    /// Where the value lies, or the word that it is; lays it and its parts out at the first time of asking.
     pub(super) fn address(&mut self, id: ConstId) -> u32 {
+        if let Some(word) = self.small_word(id) {
+            return word;
+        }
         if let Some(address) = self.addresses.get(id.0 as usize).copied().filter(|address| *address != 0) {
             return address;
         }
@@ -243,6 +248,34 @@ impl Constants {
             *slot = address;
         }
         address
+    }
+
+    /// Notes that the module tests for the value: strings of the input that are the same become this one.
+    pub(super) fn intern_string(&mut self, id: ConstId) {
+        let Some(hash) = self.as_text(id).map(|text| index::hash_text(text.as_bytes())) else { return };
+        if self.interned.insert(id, hash).is_some() {
+            return;
+        }
+        let at = self.address(id).saturating_sub(self.base) as usize;
+        let flags = at + layout::FLAGS_OFFSET as usize;
+        if let Some(low) = self.data.get_mut(flags) {
+            *low |= u8::try_from(layout::FLAG_INTERNED).unwrap_or_default();
+        }
+        let hash_at = at + layout::CAP_OFFSET as usize;
+        if let Some(target) = self.data.get_mut(hash_at..hash_at + 4) {
+            target.copy_from_slice(&hash.to_le_bytes());
+        }
+    }
+
+    /// The table of interned strings; 0 if there are none.
+    pub(super) fn interned_table(&mut self) -> u32 {
+        if self.interned.is_empty() {
+            return 0;
+        }
+        let interned = std::mem::take(&mut self.interned);
+        let entries: Vec<(u32, u32)> = interned.into_iter().map(|(id, hash)| (hash, self.address(id))).collect();
+        let words = index_table(&entries);
+        self.words(&words)
     }
 
     /// Where a NUL-terminated text lies; what follows a NUL in `text` is dropped.
@@ -305,6 +338,23 @@ impl Constants {
     pub(super) fn end(&self) -> u32 {
         self.base.saturating_add(u32::try_from(self.data.len()).unwrap_or(u32::MAX))
     }
+}
+
+/// A table by hash: the mask, then that many slots and one more, each an address or 0. At least a slot is free.
+pub(super) fn index_table(entries: &[(u32, u32)]) -> Vec<u32> {
+    let size = (entries.len() + entries.len() / 4 + 1).next_power_of_two();
+    let mask = size - 1;
+    let mut words = vec![u32::try_from(mask).unwrap_or(u32::MAX)];
+    words.resize(size + 1, 0);
+    for (hash, address) in entries {
+        for step in 0..size {
+            if let Some(slot @ 0) = words.get_mut(1 + ((*hash as usize).wrapping_add(step) & mask)) {
+                *slot = *address;
+                break;
+            }
+        }
+    }
+    words
 }
 
 /// Whether a text is written as it is, between quotes.

@@ -12,11 +12,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use sealgate_kernel::input::PathId;
+use sealgate_kernel::layout;
 
 use super::cases::{Case, Cases, Kind, Place};
-use super::constants::ConstId;
+use super::constants::{ConstId, index_table};
 use super::folding::Folding;
-use super::function::{FunctionCompiler, Slot, word};
+use super::function::{FunctionCompiler, Slot, memory, word};
 use super::{CodegenError, Module};
 use crate::ir::{Func, Local, Operand};
 use crate::link::Body;
@@ -141,19 +142,25 @@ impl Dispatcher<'_> {
     /// loop while record: value = call_indirect record.function(params…, record + header); assign once; record = record.next
     /// ```
     fn compile_group(&self, compiler: &mut FunctionCompiler<'_, '_>, group: &Group<'_>) -> Result<(), CodegenError> {
-        let records = self.records(compiler.module, group)?;
+        let (records, first) = self.records(compiler.module, group)?;
         let keys = group.places.len();
         let next_offset = 4 + 4 * u32::try_from(keys).unwrap_or(0);
         let record = compiler.temporary();
-        match LOOKUPS.get(keys.wrapping_sub(1)) {
-            Some(lookup) => {
+        match (LOOKUPS.get(keys.wrapping_sub(1)), first) {
+            (_, Some((first, count))) => {
+                group.places.iter().for_each(|place| push_place(compiler, place));
+                compiler.emit().local_set(record);
+                compiler.find_by_integer(record, records, first, count);
+                compiler.get(record);
+            }
+            (Some(lookup), None) => {
                 compiler.emit().i32_const(records.cast_signed());
                 for place in &group.places {
                     push_place(compiler, place);
                 }
                 compiler.call(lookup);
             }
-            None => {
+            (None, None) => {
                 compiler.emit().i32_const(records.cast_signed());
             }
         }
@@ -227,7 +234,8 @@ impl Dispatcher<'_> {
     }
 
     /// Lays out the records of a group, and its table if it has keys; gives the address of the table, or of the first record.
-    fn records(&self, module: &mut Module<'_>, group: &Group<'_>) -> Result<u32, CodegenError> {
+    /// A table over integers that lie close together has a place for each: then also the first, and how many places.
+    fn records(&self, module: &mut Module<'_>, group: &Group<'_>) -> Result<(u32, Option<(i32, u32)>), CodegenError> {
         let mut chains: Vec<(Vec<ConstId>, Vec<&Case>)> = Vec::new();
         let mut known: HashMap<Vec<ConstId>, usize> = HashMap::new();
         for case in &group.cases {
@@ -242,6 +250,7 @@ impl Dispatcher<'_> {
         }
         let mut heads = Vec::with_capacity(chains.len());
         for (keys, chain) in &chains {
+            keys.iter().for_each(|key| module.constants.intern_string(*key));
             let hashes = keys.iter().map(|key| module.constants.hash(*key).unwrap_or_default());
             let hash = hashes.fold(0, sealgate_kernel::index::combine);
             let keys: Vec<u32> = keys.iter().map(|key| module.constants.address(*key)).collect();
@@ -262,9 +271,20 @@ impl Dispatcher<'_> {
             heads.push((hash, next));
         }
         if group.places.is_empty() {
-            return Ok(heads.first().map_or(0, |(_, head)| *head));
+            return Ok((heads.first().map_or(0, |(_, head)| *head), None));
         }
-        Ok(module.index_table(group.places.len(), &heads))
+        let integers: Option<Vec<i32>> = chains
+            .iter()
+            .map(|(keys, _)| match keys.as_slice() {
+                [key] => module.constants.small_word(*key).map(|word| word.cast_signed() >> 1),
+                _ => None,
+            })
+            .collect();
+        if let Some((first, places)) = integers.and_then(|integers| dense(&integers, &heads)) {
+            let count = u32::try_from(places.len()).unwrap_or(u32::MAX);
+            return Ok((module.constants.words(&places), Some((first, count))));
+        }
+        Ok((module.index_table(group.places.len(), &heads), None))
     }
 
     /// A body as a function of its own, shared with bodies of the same shape: its table index and its record's words.
@@ -306,20 +326,8 @@ impl Dispatcher<'_> {
 impl Module<'_> {
     /// A dispatch table of records, by the hashes of their keys.
     fn index_table(&mut self, keys: usize, heads: &[(u32, u32)]) -> u32 {
-        let size = (heads.len() * 2).next_power_of_two();
-        let mask = size - 1;
-        let mut table = vec![0; size];
-        for (hash, head) in heads {
-            let free = (0..size).map(|step| (*hash as usize).wrapping_add(step) & mask);
-            for at in free {
-                if let Some(slot @ 0) = table.get_mut(at) {
-                    *slot = *head;
-                    break;
-                }
-            }
-        }
-        let mut words = vec![u32::try_from(mask).unwrap_or(u32::MAX), u32::try_from(keys).unwrap_or(0)];
-        words.append(&mut table);
+        let mut words = index_table(heads);
+        words.insert(1, u32::try_from(keys).unwrap_or(0));
         self.constants.words(&words)
     }
 
@@ -330,6 +338,7 @@ impl Module<'_> {
         }
         let mut heads = Vec::with_capacity(elements.len());
         for element in elements {
+            self.constants.intern_string(*element);
             let hash = sealgate_kernel::index::combine(0, self.constants.hash(*element).unwrap_or_default());
             let key = self.constants.address(*element);
             heads.push((hash, self.constants.words(&[hash, key])));
@@ -337,6 +346,50 @@ impl Module<'_> {
         let table = self.index_table(1, &heads);
         self.member_tables.insert(collection, table);
         table
+    }
+}
+
+/// The first of integers that lie close together, and a place for each from there on with its record or 0.
+fn dense(integers: &[i32], heads: &[(u32, u32)]) -> Option<(i32, Vec<u32>)> {
+    let (first, last) = (*integers.iter().min()?, *integers.iter().max()?);
+    let count = usize::try_from(last.checked_sub(first)?).ok()?.checked_add(1)?;
+    if count > integers.len().saturating_mul(2) {
+        return None;
+    }
+    let mut places = vec![0; count];
+    for (integer, (_, head)) in integers.iter().zip(heads) {
+        let place = usize::try_from(integer - first).ok()?;
+        *places.get_mut(place)? = *head;
+    }
+    Some((first, places))
+}
+
+impl FunctionCompiler<'_, '_> {
+    /// Turns the value in a Wasm local into the record of the integer that it is, or 0.
+    fn find_by_integer(&mut self, local: u32, table: u32, first: i32, count: u32) {
+        let inline = layout::INLINE_BIT.cast_signed();
+        self.get(local);
+        self.emit().i32_const(inline).i32_and().i32_eqz();
+        self.open_if();
+        self.get(local);
+        self.call("sg_small_integer");
+        self.emit().local_set(local);
+        self.close();
+        let done = self.open_block();
+        let none = self.open_block();
+        self.get(local);
+        self.emit().i32_eqz();
+        self.branch_if(none);
+        self.get(local);
+        self.emit().i32_const(1).i32_shr_s().i32_const(first).i32_sub().local_tee(local);
+        self.emit().i32_const(count.cast_signed()).i32_ge_u();
+        self.branch_if(none);
+        self.get(local);
+        self.emit().i32_const(2).i32_shl().i32_load(memory(table, 2)).local_set(local);
+        self.branch(done);
+        self.close();
+        self.emit().i32_const(0).local_set(local);
+        self.close();
     }
 }
 

@@ -11,7 +11,7 @@ use crate::ir::{Block, Local, Operand, Plan, Policy, Stmt};
 use crate::link::{GeneratedFunction, STATIC_BASE, Target};
 
 /// How many functions come before those of the plans.
-pub(super) const FIXED: u32 = 5;
+pub(super) const FIXED: u32 = 6;
 /// Generations are given out anew, and every memo slot cleared, before they run out.
 const LAST: u32 = u32::MAX - (1 << 28);
 
@@ -32,12 +32,13 @@ pub(super) fn functions(module: &mut Module<'_>) -> Result<Vec<GeneratedFunction
             }
         }
     }
-    let table = match &module.input {
+    let (table, description) = match &module.input {
         Some(input) => {
-            let words = input.paths.table(input.base);
-            module.constants.words(&words)
+            let interned = module.constants.interned_table();
+            let (words, description) = (input.paths.table(input.base, interned), input.paths.description());
+            (module.constants.words(&words), module.constants.text(&description))
         }
-        None => 0,
+        None => (0, 0),
     };
     let entrypoints = (0_i64..).zip(&policy.plans).map(|(id, plan)| (id, plan.name.as_str())).collect();
     let builtins = (0_i64..).zip(&policy.builtins).map(|(id, builtin)| (id, builtin.name.as_str()));
@@ -46,6 +47,7 @@ pub(super) fn functions(module: &mut Module<'_>) -> Result<Vec<GeneratedFunction
         compile_entry(module, table, single.is_some())?,
         constant(module, "sg_single", u32::from(single.is_some())),
         constant(module, "sg_input_table", table),
+        constant(module, "sg_input_description", description),
         compile_table(module, "sg_entrypoints_value", entrypoints),
         compile_table(module, "sg_builtins_value", builtins),
     ];

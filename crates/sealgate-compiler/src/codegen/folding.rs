@@ -18,6 +18,8 @@ pub(super) struct Folding {
     unfoldable: HashSet<Local>,
     /// How often each local is read; those that are only changed have 0.
     reads: HashMap<Local, u32>,
+    /// How often the collection of each local is changed.
+    changes: HashMap<Local, u32>,
     /// Locals that some outermost block reads before it assigns them: by local, the blocks.
     exposed: HashMap<Local, Vec<usize>>,
 }
@@ -26,14 +28,16 @@ impl Folding {
     pub(super) fn of(blocks: &[Block]) -> Self {
         let mut folding = Self::default();
         for (place, block) in blocks.iter().enumerate() {
-            folding.changes(block);
+            folding.find_changed(block);
             let mut assigned = HashSet::new();
             access::of_block(block, &mut |access| match access {
                 Access::Assign(local) => {
                     assigned.insert(local);
                 }
                 Access::Read(local) | Access::Mutate(local) => {
-                    *folding.reads.entry(local).or_default() += u32::from(matches!(access, Access::Read(_)));
+                    let counts =
+                        if matches!(access, Access::Read(_)) { &mut folding.reads } else { &mut folding.changes };
+                    *counts.entry(local).or_default() += 1;
                     if !assigned.contains(&local) {
                         let places = folding.exposed.entry(local).or_default();
                         if places.last() != Some(&place) {
@@ -46,7 +50,7 @@ impl Folding {
         folding
     }
 
-    fn changes(&mut self, block: &Block) {
+    fn find_changed(&mut self, block: &Block) {
         let mut made = HashSet::new();
         for statement in &block.stmts {
             match &statement.stmt {
@@ -59,7 +63,7 @@ impl Folding {
                     {
                         self.unfoldable.insert(changed);
                     }
-                    access::nested(stmt).iter().for_each(|block| self.changes(block));
+                    access::nested(stmt).iter().for_each(|block| self.find_changed(block));
                 }
             }
         }
@@ -77,6 +81,26 @@ impl Folding {
     /// Whether a local's collection is changed outside of the block that makes it.
     pub(super) fn is_changed_elsewhere(&self, local: Local) -> bool {
         self.unfoldable.contains(&local)
+    }
+
+    /// Whether a collection that is made at `place` of a block is only added to, behind it in the block, before anybody looks
+    /// at it: so it may be made when there is something to add.
+    fn is_gathered(&self, block: &Block, place: usize, target: Local) -> bool {
+        if block.stmts.len() - place > MOST_STATEMENTS {
+            return false;
+        }
+        let (mut added, mut seen, mut late) = (0, false, false);
+        for statement in block.stmts.iter().skip(place + 1) {
+            access::of_statement(&statement.stmt, &mut |access| match access {
+                Access::Mutate(local) if local == target => {
+                    added += 1;
+                    late |= seen;
+                }
+                Access::Read(local) | Access::Assign(local) if local == target => seen = true,
+                _ => {}
+            });
+        }
+        !late && self.changes.get(&target) == Some(&added)
     }
 
     /// Whether anything that the outermost block `place` assigns, except `except`, is read by another block.
@@ -134,6 +158,9 @@ impl Folding {
         Some(target)
     }
 }
+
+/// Collections that are made further from the end of their block are made at once.
+const MOST_STATEMENTS: usize = 1000;
 
 /// The one assignment of a rule's value in a block.
 #[derive(Default)]
@@ -240,6 +267,18 @@ impl FunctionCompiler<'_, '_> {
             _ => return self.fill(place, stmt),
         };
         if self.folding.unfoldable.contains(&target) {
+            let empty = match items {
+                Items::Object(_) => return false,
+                Items::Array(_) => self.module.constants.array(Vec::new()),
+                Items::Set(_) => self.module.constants.set(Vec::new()),
+            };
+            if self.folding.is_gathered(block, place, target) {
+                let empty = self.module.constants.address(empty);
+                self.emit().i32_const(empty.cast_signed());
+                self.set(target);
+                self.gathered.insert(target);
+                return true;
+            }
             return false;
         }
         match last_change {

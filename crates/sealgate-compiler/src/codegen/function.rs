@@ -82,6 +82,8 @@ pub(super) struct FunctionCompiler<'m, 'p> {
     pub(super) pending: HashMap<Local, Pending>,
     /// Objects that are being filled by a shape: their keys, sorted.
     pub(super) shaped: HashMap<Local, Vec<StringIndex>>,
+    /// Locals whose collection is the empty constant until something is added.
+    pub(super) gathered: HashSet<Local>,
     pub(super) defined: HashSet<Local>,
     touched: Vec<Local>,
     /// The places of the input that locals stand for.
@@ -116,6 +118,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
             known: HashMap::new(),
             pending: HashMap::new(),
             shaped: HashMap::new(),
+            gathered: HashSet::new(),
             defined: params.iter().copied().collect(),
             touched: Vec::new(),
             base: HashSet::new(),

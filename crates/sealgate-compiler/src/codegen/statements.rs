@@ -1,6 +1,7 @@
 //! Compiles each kind of statement.
 
 use sealgate_kernel::layout;
+use wasm_encoder::{BlockType, ValType};
 
 use super::constants::ConstId;
 use super::function::{Frame, FunctionCompiler, Returns, memory, word};
@@ -11,6 +12,12 @@ use crate::link::Target;
 impl FunctionCompiler<'_, '_> {
     pub(super) fn statement(&mut self, statement: &Statement) -> Result<(), CodegenError> {
         match &statement.stmt {
+            Stmt::ArrayAppend { value, array: target } if self.gathered.contains(target) => {
+                self.gather("sg_array_gather", *target, *value);
+            }
+            Stmt::SetAdd { value, set: target } if self.gathered.contains(target) => {
+                self.gather("sg_set_gather", *target, *value);
+            }
             Stmt::ArrayAppend { value, array } => self.mutate("sg_array_push", *array, &[*value]),
             Stmt::AssignInt { value, target } | Stmt::MakeNumberInt { value, target } => {
                 let id = self.module.constants.integer(*value);
@@ -136,6 +143,15 @@ impl FunctionCompiler<'_, '_> {
             self.push(*operand);
         }
         self.call(function);
+    }
+
+    /// Adds to a collection that is made with its first element.
+    fn gather(&mut self, function: &'static str, collection: Local, value: Operand) {
+        let index = self.local(collection);
+        self.get(index);
+        self.push(value);
+        self.call(function);
+        self.emit().local_set(index);
     }
 
     fn is_tag(&mut self, source: Operand, tag: u8) {
@@ -279,16 +295,14 @@ impl FunctionCompiler<'_, '_> {
         self.emit().local_tee(found).i32_eqz();
         self.fail_if();
         self.get(found);
-        let both = memory(layout::TAG_OFFSET, 1);
-        let integer = i32::from(layout::TAG_NUMBER) | (i32::from(layout::NUMBER_INT) << 8);
         // The path may end before a function does: what is found there is an object.
-        self.emit().i32_load16_u(both).i32_const(integer).i32_ne();
+        self.emit().i32_const(layout::INLINE_BIT.cast_signed()).i32_and().i32_eqz();
         self.fail_if();
         for arg in args {
             self.push(Operand::Local(*arg));
         }
         self.get(found);
-        self.emit().i32_load(word(layout::INT_OFFSET));
+        self.emit().i32_const(1).i32_shr_u();
         self.call_indirect(2, true);
         self.tee(result);
         self.emit().i32_eqz();
@@ -319,10 +333,9 @@ impl FunctionCompiler<'_, '_> {
     /// `for i in 0..len(source) { key = …; value = …; body }`
     fn compile_scan(&mut self, source: Local, key: Local, value: Local, block: &Block) -> Result<(), CodegenError> {
         let is_base = self.is_base(Operand::Local(source));
-        let (length, index) = (self.temporary(), self.temporary());
-        self.push(Operand::Local(source));
-        self.call("sg_len");
-        self.emit().local_set(length).i32_const(0).local_set(index);
+        let (length, index, elements) = (self.temporary(), self.temporary(), self.temporary());
+        self.measure(source, length, elements);
+        self.emit().i32_const(0).local_set(index);
         self.flush_all();
         let exit = self.open_block();
         // What the body touches is not known at the beginning of a later turn.
@@ -336,12 +349,24 @@ impl FunctionCompiler<'_, '_> {
         self.emit().i32_ge_s();
         self.branch_if(exit);
         for (target, function) in [(key, "sg_iter_key"), (value, "sg_iter_value")] {
-            if self.folding.is_read(target) {
-                self.push(Operand::Local(source));
-                self.get(index);
-                self.call(function);
-                self.set(target);
+            if !self.folding.is_read(target) {
+                continue;
             }
+            let in_place = function == "sg_iter_value";
+            if in_place {
+                self.get(elements);
+                self.emit().if_(BlockType::Result(ValType::I32));
+                self.get(elements);
+                self.get(index);
+                self.emit().i32_const(2).i32_shl().i32_add().i32_load(word(0)).else_();
+            }
+            self.push(Operand::Local(source));
+            self.get(index);
+            self.call(function);
+            if in_place {
+                self.emit().end();
+            }
+            self.set(target);
         }
         self.set_base(value, is_base);
         self.get(index);
@@ -355,6 +380,24 @@ impl FunctionCompiler<'_, '_> {
             self.defined.insert(local);
         }
         Ok(())
+    }
+
+    /// Sets how many elements a collection has, and where they lie if it is an array with an ordinary header, else 0.
+    fn measure(&mut self, source: Local, length: u32, elements: u32) {
+        let both = memory(layout::TAG_OFFSET, 1);
+        self.emit().i32_const(0).local_set(elements);
+        self.push(Operand::Local(source));
+        self.header_of();
+        self.emit().local_tee(length).i32_load16_u(both).i32_const(i32::from(layout::TAG_ARRAY)).i32_eq();
+        self.open_if();
+        self.get(length);
+        self.emit().i32_load(word(layout::PTR_OFFSET)).local_set(elements);
+        self.get(length);
+        self.emit().i32_load(word(layout::LEN_OFFSET)).local_set(length).else_();
+        self.push(Operand::Local(source));
+        self.call("sg_len");
+        self.emit().local_set(length);
+        self.close();
     }
 
     /// ```wat

@@ -22,6 +22,8 @@ unsafe extern "C" {
     safe fn sg_single() -> i32;
     /// Generated code: the table of what is read of the input, or null.
     safe fn sg_input_table() -> *const u32;
+    /// Generated code: the description of that table, NUL-terminated, or null.
+    safe fn sg_input_description() -> *const c_char;
     /// Generated code: the object of entrypoints, name to id.
     safe fn sg_entrypoints_value() -> Option<Value<'static>>;
     /// Generated code: the object of the builtins that the host must supply, name to id.
@@ -103,7 +105,7 @@ extern "C" fn opa_eval(
 /// The result set of an entrypoint, as OPA's hosts know it: a set of objects with one member.
 fn result_set(entrypoint: i32, input: Option<Value<'static>>, data: Option<Value<'static>>) -> Value<'static> {
     let heap = Heap::module();
-    let given = sg_entry(entrypoint, input, data, 0);
+    let given = sg_entry(entrypoint, input, data_or_empty(data), 0);
     if sg_single() == 0
         && let Some(set) = given
     {
@@ -128,12 +130,96 @@ extern "C" fn sealgate_eval(
     input_len: usize,
     heap: usize,
 ) -> *const c_char {
+    result_text(given(entrypoint, data, input, input_len, heap))
+}
+
+/// What an entrypoint gave, for a host that has seen it before.
+#[repr(C)]
+struct Answer {
+    /// As [`sg_entry`] gave it.
+    given: Option<Value<'static>>,
+    /// Bytes that no other answer of this module has; none where that cannot be said.
+    identity: *const u32,
+    identity_len: usize,
+}
+
+/// As `sealgate_eval`, but the result set is named, not written: `sealgate_answer_text` writes it. The input is JSON, or, if
+/// `records`, what `input::records` describes.
+#[unsafe(no_mangle)]
+extern "C" fn sealgate_decide(
+    entrypoint: i32,
+    data: Option<Value<'static>>,
+    input: *const u8,
+    input_len: usize,
+    heap: usize,
+    records: i32,
+) -> *const Answer {
+    let given = if records == 0 {
+        given(entrypoint, data, input, input_len, heap)
+    } else {
+        wasm::set_top(heap);
+        let table = sg_input_table();
+        // SAFETY: the table is generated code's; the host has written the input below the heap, strings as UTF-8.
+        let read = !table.is_null()
+            && unsafe {
+                let input = core::slice::from_raw_parts(input, input_len);
+                input::records::fill(Heap::module(), Table(table), slots(Table(table)), input)
+            };
+        if !read {
+            crate::abort(c"the input is not what the policy reads");
+        }
+        sg_entry(entrypoint, None, data_or_empty(data), 1)
+    };
+    let identity = match given {
+        Some(value) if sg_single() != 0 => crate::identity::of(Heap::module(), value),
+        _ => &[],
+    };
+    let answer = Answer { given, identity: identity.as_ptr(), identity_len: size_of_val(identity) };
+    let target: *mut Answer = Heap::module().alloc_array::<[usize; 3]>(1).as_ptr().cast();
+    // SAFETY: fresh memory of the right size.
+    unsafe { target.write(answer) };
+    target
+}
+
+/// The result set of an answer as JSON.
+///
+/// # Safety
+/// `answer` must be what `sealgate_decide` gave last.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sealgate_answer_text(answer: *const Answer) -> *const c_char {
+    // SAFETY: the caller's promise.
+    result_text(unsafe { (*answer).given })
+}
+
+/// What slots the input has, as JSON; null where the policy reads the input as a whole.
+#[unsafe(no_mangle)]
+extern "C" fn sealgate_input_slots() -> *const c_char {
+    sg_input_description()
+}
+
+/// What an entrypoint gives for an input that is exactly one JSON value. Anything else aborts.
+fn given(
+    entrypoint: i32,
+    data: Option<Value<'static>>,
+    input: *const u8,
+    input_len: usize,
+    heap: usize,
+) -> Option<Value<'static>> {
     wasm::set_top(heap);
     let table = sg_input_table();
     // SAFETY: the table is generated code's; the host has written the input below the heap.
     let read = !table.is_null() && unsafe { scan(Table(table), input, input_len) };
     let value = if read { None } else { Some(values::parse_strictly(input, input_len)) };
-    let given = sg_entry(entrypoint, value, data, i32::from(read));
+    sg_entry(entrypoint, value, data_or_empty(data), i32::from(read))
+}
+
+/// The data document; an empty one for a host that has none and does not make one for nothing.
+fn data_or_empty(data: Option<Value<'static>>) -> Option<Value<'static>> {
+    Some(data.unwrap_or_else(Value::empty_object))
+}
+
+/// The result set of what an entrypoint gave, as JSON.
+fn result_text(given: Option<Value<'static>>) -> *const c_char {
     if sg_single() == 0 {
         return values::text(given, Notation::Json);
     }

@@ -14,7 +14,8 @@ type Maybe = Option<Value<'static>>;
 /// The member, element or set element at `key`.
 #[unsafe(no_mangle)]
 extern "C" fn sg_get(value: Maybe, key: Maybe) -> Maybe {
-    value?.get(key?)
+    let (value, key) = (value?, key?);
+    value.member_at(key).or_else(|| value.get(key))
 }
 
 /// The member or element at `key` of base data.
@@ -91,6 +92,37 @@ extern "C" fn sg_set_add(set: Maybe, value: Maybe) {
     if let (Some(set), Some(value)) = (set, value) {
         set_add(Heap::module(), set, value);
     }
+}
+
+/// The array with `value` behind its last element: a new one where it is the empty constant.
+#[unsafe(no_mangle)]
+extern "C" fn sg_array_gather(array: Maybe, value: Maybe) -> Maybe {
+    let array = own(array?, TAG_ARRAY);
+    array_push(Heap::module(), array, value?);
+    Some(array)
+}
+
+/// The set with `value` in it: a new one where it is the empty constant.
+#[unsafe(no_mangle)]
+extern "C" fn sg_set_gather(set: Maybe, value: Maybe) -> Maybe {
+    let set = own(set?, TAG_SET);
+    set_add(Heap::module(), set, value?);
+    Some(set)
+}
+
+fn own(collection: Value<'static>, tag: u8) -> Value<'static> {
+    if collection.header().flags & FLAG_STATIC == 0 {
+        return collection;
+    }
+    new_collection::<Value<'static>>(Heap::module(), tag, 4)
+}
+
+/// The word of a number that is worth a small integer, however it is written; 0 for everything else.
+#[unsafe(no_mangle)]
+extern "C" fn sg_small_integer(value: Maybe) -> Maybe {
+    let integer = crate::number::arithmetic::to_i64(value?.as_number()?)?;
+    i32::try_from(integer).ok()?.checked_mul(2)?;
+    Some(Value::int(Heap::module(), integer))
 }
 
 #[unsafe(no_mangle)]

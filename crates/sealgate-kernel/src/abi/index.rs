@@ -32,7 +32,7 @@ unsafe fn find<const N: usize>(table: *const u32, keys: [Maybe; N]) -> *const u3
                 let same = keys.iter().all(|key| {
                     let other = *held.add(place);
                     place += 1;
-                    matches!((key, other), (Some(key), Some(other)) if equal(*key, other))
+                    matches!((key, other), (Some(key), Some(other)) if key.is_same(other) || equal(*key, other))
                 });
                 if same {
                     return record;
@@ -44,7 +44,16 @@ unsafe fn find<const N: usize>(table: *const u32, keys: [Maybe; N]) -> *const u3
 }
 
 /// The hash of a value that can be a key.
+#[inline]
 fn hash_value(value: Value<'_>) -> Option<u32> {
+    if let Some(hash) = value.interned_hash() {
+        return Some(hash);
+    }
+    hash_other(value)
+}
+
+#[inline(never)]
+fn hash_other(value: Value<'_>) -> Option<u32> {
     match value.view() {
         View::Null => Some(hash_null()),
         View::Bool(value) => Some(hash_bool(value)),

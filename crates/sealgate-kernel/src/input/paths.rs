@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ends, entry, header, node, place};
+use crate::Value;
 
 /// A place in [`Paths`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,15 +103,44 @@ impl Paths {
         next
     }
 
-    /// The table, for slots at `address`.
-    pub fn table(&self, address: u32) -> Vec<u32> {
+    /// The table, for slots at `address`, and for a table of interned strings, or none if that is 0.
+    pub fn table(&self, address: u32, interned: u32) -> Vec<u32> {
         let slots = self.slots();
         let mut words = vec![0; header::ROOT + entry::SIZE];
         self.entry(PathId::ROOT, "", header::ROOT, &slots, &mut words);
-        for (at, word) in [(header::SLOTS, self.count()), (header::ADDRESS, address)] {
+        for (at, word) in [(header::SLOTS, self.count()), (header::ADDRESS, address), (header::INTERNED, interned)] {
             set(&mut words, at, word);
         }
         words
+    }
+
+    /// What slots there are, as JSON for a host that fills them: `[slot, end]` for a place that is read as a whole, and
+    /// `[slot, end, {key: place, …}]` for one of which only members are read. `end` is one past the last slot below the place.
+    pub fn description(&self) -> String {
+        let mut out = String::new();
+        self.describe(PathId::ROOT, &self.slots(), &mut out);
+        out
+    }
+
+    fn describe(&self, at: PathId, slots: &[u32], out: &mut String) {
+        out.push_str(&format!("[{},{}", Self::slot(slots, at), self.end(at, slots)));
+        if self.leads_on(at) {
+            let arena = crate::Arena::new();
+            for (place, (key, child)) in self.children(at).enumerate() {
+                let key = Value::string(arena.heap(), key);
+                out.push_str(if place == 0 { ",{" } else { "," });
+                out.push_str(crate::json::dump(arena.heap(), key, crate::json::Notation::Json));
+                out.push(':');
+                self.describe(child, slots, out);
+            }
+            out.push('}');
+        }
+        out.push(']');
+    }
+
+    /// Whether only members are read of a place.
+    fn leads_on(&self, at: PathId) -> bool {
+        self.nodes.get(at.0 as usize).is_some_and(|node| !node.whole && !node.children.is_empty())
     }
 
     fn children(&self, at: PathId) -> impl Iterator<Item = (&str, PathId)> {
@@ -150,9 +180,8 @@ impl Paths {
         }
         set(words, offset + entry::SLOT, Self::slot(slots, at));
         set(words, offset + entry::END, self.end(at, slots));
-        let leads_on = self.nodes.get(at.0 as usize).is_some_and(|node| !node.whole && !node.children.is_empty());
         // Of an input that nobody reads nothing is made either.
-        if !leads_on && at != PathId::ROOT {
+        if !self.leads_on(at) && at != PathId::ROOT {
             return;
         }
         let Some((bits, factor)) = hash_of(&self.keys(at)) else { return };

@@ -97,13 +97,14 @@ pub(crate) unsafe fn scan<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<V
                 if *end == b'"' {
                     at = end.add(1);
                     if !slot.is_null() {
-                        *slot = Some(Value::ascii(heap, core::slice::from_raw_parts(content, offset(end, content))));
+                        let content = core::slice::from_raw_parts(content, offset(end, content));
+                        *slot = Some(table.interned().string(heap, content));
                     }
                 } else {
                     let Found(Some(value), end) = parts::string(heap, text, offset(at, start)) else { return false };
                     at = start.add(end);
                     if !slot.is_null() {
-                        *slot = Some(value);
+                        *slot = Some(table.interned().value(value));
                     }
                 }
             } else if matches!(first, b'{' | b'[') {

@@ -7,7 +7,7 @@ use super::scan::{plain_len, stops};
 use crate::bytes::{copy, short_word};
 use crate::layout::FLAG_QUOTED;
 #[cfg(target_arch = "wasm32")]
-use crate::layout::{FLAG_SHAPE, TAG_OBJECT};
+use crate::layout::{FLAG_SHAPE, TAG_BOOL, TAG_OBJECT, TAG_STRING};
 use crate::{Heap, Number, Pair, Text, Value, View};
 
 /// The text of `value`.
@@ -18,6 +18,7 @@ pub fn dump<'h>(heap: Heap<'h>, value: Value<'h>, notation: Notation) -> &'h str
 }
 
 /// Appends the text of `value`.
+#[inline(never)]
 pub fn write<'h>(text: &mut Text<'h>, value: Value<'h>, notation: Notation) {
     #[cfg(target_arch = "wasm32")]
     if value.tag() == TAG_OBJECT && value.header().flags & FLAG_SHAPE != 0 && notation == Notation::Json {
@@ -37,6 +38,7 @@ pub fn write<'h>(text: &mut Text<'h>, value: Value<'h>, notation: Notation) {
     }
 }
 
+#[inline(never)]
 fn write_elements<'h>(text: &mut Text<'h>, open: char, elements: &[Value<'h>], close: char, notation: Notation) {
     text.push(open);
     for (index, element) in elements.iter().enumerate() {
@@ -48,6 +50,7 @@ fn write_elements<'h>(text: &mut Text<'h>, open: char, elements: &[Value<'h>], c
     text.push(close);
 }
 
+#[inline(never)]
 fn write_pairs<'h>(text: &mut Text<'h>, pairs: &[Pair<'h>], notation: Notation) {
     text.push('{');
     for (index, pair) in pairs.iter().enumerate() {
@@ -84,6 +87,7 @@ fn write_quoted(text: &mut Text<'_>, value: Value<'_>) {
 
 /// Appends an object that has the flag of a shape.
 #[cfg(target_arch = "wasm32")]
+#[inline(never)]
 fn write_shaped<'h>(text: &mut Text<'h>, value: Value<'h>) {
     let pairs = value.slice_unchecked::<Pair<'h>>();
     // SAFETY: the flag says that the shape's address is there, and a shape has two words for each pair, and two for the text
@@ -96,12 +100,27 @@ fn write_shaped<'h>(text: &mut Text<'h>, value: Value<'h>) {
             texts = texts.add(2);
             copy(start, text.room(len), len);
             text.advance(len);
-            write(text, pair.value, Notation::Json);
+            write_member(text, pair.value);
         }
     }
     text.push('}');
 }
 
+/// Appends a member of a shape: what it mostly is without a call.
+#[cfg(target_arch = "wasm32")]
+#[inline]
+fn write_member<'h>(text: &mut Text<'h>, value: Value<'h>) {
+    if let Some((tag, sub, flags)) = value.plain_header() {
+        match tag {
+            TAG_STRING if flags & FLAG_QUOTED != 0 => return write_quoted(text, value),
+            TAG_BOOL => return text.push_str(if sub != 0 { "true" } else { "false" }),
+            _ => {}
+        }
+    }
+    write(text, value, Notation::Json);
+}
+
+#[inline(never)]
 fn write_number(text: &mut Text<'_>, number: Number<'_>) {
     match number {
         Number::Int(value) => {
@@ -116,6 +135,7 @@ fn write_number(text: &mut Text<'_>, number: Number<'_>) {
 }
 
 /// Appends `string` in quotes: copied word by word, and undone if a word shows something to escape.
+#[inline(never)]
 fn write_string(text: &mut Text<'_>, string: &str) {
     let bytes = string.as_bytes();
     // A quote at either end, and a word that reaches beyond the last byte.
