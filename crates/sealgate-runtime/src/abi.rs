@@ -14,6 +14,8 @@ use crate::host::HostState;
 pub(crate) type EvalParams = (i32, i32, i32, i32, i32, i32, i32);
 /// The parameters of `sealgate_eval`: entrypoint, data, input, input length, heap.
 pub(crate) type StrictEvalParams = (i32, i32, i32, i32, i32);
+/// The parameters of `sealgate_decide`: entrypoint, data, input, input length, heap, whether the input is records.
+pub(crate) type DecideParams = (i32, i32, i32, i32, i32, i32);
 
 /// Where a module's exports are.
 pub(crate) struct Exports {
@@ -26,6 +28,7 @@ pub(crate) struct Exports {
     entrypoints: ModuleExport,
     builtins: ModuleExport,
     eval: EvalExports,
+    decide: Option<DecideExports>,
     strict_builtin_errors: bool,
     value_parse: Option<ModuleExport>,
     value_dump: Option<ModuleExport>,
@@ -41,6 +44,13 @@ enum EvalExports {
     Context(Box<[ModuleExport; 6]>),
 }
 
+/// Where the exports for decisions are that need no text.
+struct DecideExports {
+    decide: ModuleExport,
+    text: ModuleExport,
+    slots: ModuleExport,
+}
+
 const CONTEXT_EXPORTS: [&str; 6] = [
     "opa_eval_ctx_new",
     "opa_eval_ctx_set_input",
@@ -54,11 +64,22 @@ const CONTEXT_EXPORTS: [&str; 6] = [
 /// its compiler have it; by it the host knows that it need not look at the input.
 const STRICT_EVAL: &str = "sealgate_eval";
 
+/// Sealgate's own exports for decisions. The first evaluates as [`STRICT_EVAL`] does but gives the address of three words: what
+/// was decided; the address of bytes that no other decision of the module has, and how many they are, or 0. Its input is JSON,
+/// or records (see `slots`); no data is an empty document. The second writes the result set of such an answer as JSON. The third says what slots the input
+/// has, as JSON, or gives 0 where the policy reads the whole input.
+const DECIDE: &str = "sealgate_decide";
+const ANSWER_TEXT: &str = "sealgate_answer_text";
+const INPUT_SLOTS: &str = "sealgate_input_slots";
+
 /// The global that modules export which are strict about errors of builtins: their host must be, too.
 const STRICT_BUILTIN_ERRORS: &str = "sealgate_strict_builtin_errors";
 
 /// What `sealgate_eval` aborts with if the input is not one JSON value.
 pub(crate) const INPUT_REFUSED: &str = "the input is not one JSON value";
+
+/// What `sealgate_decide` aborts with if its input is not records of the slots.
+pub(crate) const RECORDS_REFUSED: &str = "the input is not what the policy reads";
 
 impl Exports {
     /// Finds the exports of `module`.
@@ -90,6 +111,7 @@ impl Exports {
             entrypoints: need("entrypoints")?,
             builtins: need("builtins")?,
             eval,
+            decide: decide_exports(module),
             strict_builtin_errors: module.get_export_index(STRICT_BUILTIN_ERRORS).is_some(),
             value_parse: module.get_export_index("opa_value_parse"),
             value_dump: module.get_export_index("opa_value_dump"),
@@ -99,6 +121,11 @@ impl Exports {
     /// Whether the module itself refuses an input that is not exactly one JSON value, where the result is to be JSON.
     pub(crate) const fn checks_input(&self) -> bool {
         matches!(self.eval, EvalExports::Strict { .. })
+    }
+
+    /// Whether the module has Sealgate's exports for decisions, which take no data for an empty document.
+    pub(crate) const fn can_decide(&self) -> bool {
+        self.decide.is_some()
     }
 
     /// Whether an error of a builtin is to end the evaluation.
@@ -135,9 +162,17 @@ impl Exports {
                 }))
             }
         };
+        let decide = match &self.decide {
+            Some(exports) => Some(Decide {
+                decide: typed(store, instance, &exports.decide, DECIDE)?,
+                text: typed(store, instance, &exports.text, ANSWER_TEXT)?,
+            }),
+            None => None,
+        };
         Ok(Abi {
             memory,
             eval,
+            decide,
             heap_ptr_get: typed(store, instance, &self.heap_ptr_get, "opa_heap_ptr_get")?,
             heap_ptr_set: typed(store, instance, &self.heap_ptr_set, "opa_heap_ptr_set")?,
         })
@@ -158,6 +193,19 @@ impl Exports {
             }
             EvalExports::Context(_) => Err(ModuleError::Export("opa_eval")),
         }
+    }
+
+    /// Binds what says which slots the input has, if the module does.
+    ///
+    /// # Errors
+    /// [`ModuleError::Export`] if it has a wrong type.
+    pub(crate) fn bind_slots(
+        &self,
+        mut store: impl AsContextMut<Data = HostState>,
+        instance: Instance,
+    ) -> Result<Option<TypedFunc<(), i32>>, ModuleError> {
+        let Some(exports) = &self.decide else { return Ok(None) };
+        typed(&mut store, instance, &exports.slots, INPUT_SLOTS).map(Some)
     }
 
     /// Binds the exports that only loading and host builtins need.
@@ -192,10 +240,25 @@ impl Exports {
 
 /// The module's `sealgate_eval`, if its type is the one that this host knows.
 fn strict_eval(module: &Module) -> Option<ModuleExport> {
-    let Some(ExternType::Func(ty)) = module.get_export(STRICT_EVAL) else { return None };
+    own_export(module, STRICT_EVAL, 5)
+}
+
+/// The module's exports for decisions, if it has all of them with the types that this host knows, and `sealgate_eval`.
+fn decide_exports(module: &Module) -> Option<DecideExports> {
+    strict_eval(module)?;
+    Some(DecideExports {
+        decide: own_export(module, DECIDE, 6)?,
+        text: own_export(module, ANSWER_TEXT, 1)?,
+        slots: own_export(module, INPUT_SLOTS, 0)?,
+    })
+}
+
+/// An export from so many i32 to one, if the module has it.
+fn own_export(module: &Module, name: &str, params: usize) -> Option<ModuleExport> {
+    let Some(ExternType::Func(ty)) = module.get_export(name) else { return None };
     let is_i32 = |ty: ValType| matches!(ty, ValType::I32);
-    let known = ty.params().len() == 5 && ty.results().len() == 1 && ty.params().chain(ty.results()).all(is_i32);
-    if known { module.get_export_index(STRICT_EVAL) } else { None }
+    let known = ty.params().len() == params && ty.results().len() == 1 && ty.params().chain(ty.results()).all(is_i32);
+    if known { module.get_export_index(name) } else { None }
 }
 
 fn typed<P: WasmParams, R: WasmResults>(
@@ -215,6 +278,7 @@ fn typed<P: WasmParams, R: WasmResults>(
 pub(crate) struct Abi {
     pub(crate) memory: Memory,
     pub(crate) eval: Eval,
+    pub(crate) decide: Option<Decide>,
     pub(crate) heap_ptr_get: TypedFunc<(), i32>,
     pub(crate) heap_ptr_set: TypedFunc<i32, ()>,
 }
@@ -224,6 +288,13 @@ pub(crate) enum Eval {
     Strict(TypedFunc<StrictEvalParams, i32>),
     OneCall(TypedFunc<EvalParams, i32>),
     Context(Box<ContextEval>),
+}
+
+/// Decisions without text.
+#[derive(Clone)]
+pub(crate) struct Decide {
+    pub(crate) decide: TypedFunc<DecideParams, i32>,
+    pub(crate) text: TypedFunc<i32, i32>,
 }
 
 /// Evaluation through a context.

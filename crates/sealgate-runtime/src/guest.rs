@@ -61,6 +61,25 @@ pub(crate) fn message(memory: &[u8], at: GuestPtr, limit: usize) -> String {
     String::from_utf8_lossy(window.get(..length).unwrap_or_default()).into_owned()
 }
 
+/// Bytes of an answer's identity.
+const MAX_IDENTITY: usize = 1024;
+
+/// The identity of the answer at `at`: of its three words the last two say where it lies and how long it is.
+///
+/// # Errors
+/// [`DecideError::BrokenAbi`] for an address outside the memory.
+#[inline]
+pub(crate) fn identity(memory: &[u8], at: GuestPtr) -> Result<&[u8], DecideError> {
+    let outside = DecideError::BrokenAbi("it returned an answer outside its memory");
+    let Some(answer) = memory.get(at.offset()..).and_then(<[u8]>::first_chunk::<12>) else { return Err(outside) };
+    let [_, _, _, _, a, b, c, d, e, f, g, h] = *answer;
+    let (start, length) = (GuestPtr(u32::from_le_bytes([a, b, c, d])), GuestPtr(u32::from_le_bytes([e, f, g, h])));
+    if length.offset() > MAX_IDENTITY {
+        return Err(outside);
+    }
+    memory.get(start.offset()..).and_then(|rest| rest.get(..length.offset())).ok_or(outside)
+}
+
 /// The `length` bytes at `at`, to write to.
 pub(crate) fn region(memory: &mut [u8], at: GuestPtr, length: usize) -> Option<&mut [u8]> {
     let start = at.offset();

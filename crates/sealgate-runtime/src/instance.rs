@@ -4,20 +4,23 @@
 //! holds an instance has it alone. What the sandbox returns is checked by `guest` before it is believed.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sealgate_builtins::{Context, Deadline, Grants, Host, Value};
 use wasmtime::{AsContextMut, InstancePre, Store};
 
-use crate::abi::{Abi, Eval, Exports, INPUT_REFUSED, ValueAbi, check_version};
+use crate::abi::{Abi, Eval, Exports, INPUT_REFUSED, RECORDS_REFUSED, ValueAbi, check_version};
 use crate::decision::{PolicyIdentity, Verdict};
 use crate::engine::Engine;
 use crate::error::{DecideError, LoadError};
 use crate::guest::{self, GuestPtr};
 use crate::host::{BuiltinTable, HostState, stopped};
 use crate::ids::Ids;
-use crate::load::check_json;
+use crate::load::{NO_DATA, check_json};
+use crate::options::Isolation;
+use crate::request::Request;
+use crate::slots::{InputSlots, WriteError};
 use crate::verdict::Memo;
 
 /// What every instance of one policy is made from.
@@ -26,13 +29,18 @@ pub(crate) struct Template {
     pub(crate) pre: InstancePre<HostState>,
     pub(crate) exports: Arc<Exports>,
     pub(crate) builtins: Arc<BuiltinTable>,
+    /// What the module reads of its input, where it says so and can be asked by that.
+    pub(crate) slots: Option<Arc<InputSlots>>,
     /// What the builtins reach outside their arguments.
     pub(crate) host: Host,
     /// What builtins may reach when they are called.
     pub(crate) grants: Grants,
     /// The data document as JSON.
     pub(crate) data: Arc<[u8]>,
-    pub(crate) identity: PolicyIdentity,
+    pub(crate) identity: Arc<PolicyIdentity>,
+    pub(crate) isolation: Isolation,
+    /// Where the heap of an instance begins that has no data: the same in all of them.
+    pub(crate) empty_base: OnceLock<GuestPtr>,
     pub(crate) max_memory: usize,
     pub(crate) max_retained: usize,
     pub(crate) max_input: usize,
@@ -41,6 +49,13 @@ pub(crate) struct Template {
     pub(crate) decide_ticks: u64,
     /// What `decide_ticks` are in time, for builtins of the host.
     pub(crate) deadline: Duration,
+}
+
+impl Template {
+    /// Whether data is to be loaded: not an empty document into a module that does without.
+    fn has_data(&self) -> bool {
+        !(self.data.is_empty() || self.exports.can_decide() && *self.data == *NO_DATA)
+    }
 }
 
 /// How a result is written.
@@ -70,6 +85,13 @@ pub(crate) enum Notation {
     Rego,
 }
 
+/// What the input of a decision is written as.
+#[derive(Clone, Copy)]
+enum Form {
+    Json = 0,
+    Records = 1,
+}
+
 /// An instance of a policy.
 pub(crate) struct Instance {
     store: Store<HostState>,
@@ -81,7 +103,10 @@ pub(crate) struct Instance {
     data: i32,
     /// Bytes of memory when it was new.
     born_with: usize,
-    memo: Memo,
+    /// Verdicts by the text of their documents.
+    documents: Memo,
+    /// Verdicts by what the module says of its answers' identity.
+    answers: Memo,
     pub(crate) ids: Ids,
     /// A copy of its own, so that threads do not share the counter of one.
     pub(crate) identity: Arc<PolicyIdentity>,
@@ -119,7 +144,8 @@ impl Instance {
         let wrong = |_| DecideError::BrokenAbi("an export has the wrong type");
         let abi = template.exports.bind(&mut store, instance).map_err(wrong)?;
         let in_one_call = !matches!(abi.eval, Eval::Context(_));
-        let values = if template.builtins.is_empty() && template.data.is_empty() && in_one_call {
+        let has_data = template.has_data();
+        let values = if template.builtins.is_empty() && !has_data && in_one_call {
             None
         } else {
             Some(template.exports.bind_values(&mut store, instance).map_err(wrong)?)
@@ -130,19 +156,29 @@ impl Instance {
             handle: instance,
             base: GuestPtr(0),
             data: 0,
-            memo: Memo::default(),
+            documents: Memo::default(),
+            answers: Memo::default(),
             ids: Ids::new(),
-            identity: Arc::new(template.identity.clone()),
+            identity: match template.isolation {
+                Isolation::Pooled => Arc::new(PolicyIdentity::clone(&template.identity)),
+                Isolation::Fresh => Arc::clone(&template.identity),
+            },
             abi,
         };
         if let Some(values) = values {
-            if !template.data.is_empty() {
+            if has_data {
                 made.data = made.load_data(&values, &template.data)?;
             }
             made.store.data_mut().values = Some((made.abi.memory, values));
         }
-        let heap = made.guarded(|store, abi| abi.heap_ptr_get.call(store, ()))?;
-        made.base = aligned(GuestPtr::from_abi(heap))?;
+        made.base = match template.empty_base.get() {
+            Some(base) if !has_data => *base,
+            _ => {
+                let heap = made.guarded(|store, abi| abi.heap_ptr_get.call(store, ()))?;
+                let base = aligned(GuestPtr::from_abi(heap))?;
+                if has_data { base } else { *template.empty_base.get_or_init(|| base) }
+            }
+        };
         made.born_with = made.abi.memory.data_size(&made.store);
         Ok(made)
     }
@@ -158,7 +194,8 @@ impl Instance {
         let values = template.exports.bind_values(&mut self.store, self.handle)?;
         let entrypoints = self.listing("entrypoints", &values, |values| &values.entrypoints)?;
         let builtins = self.listing("builtins", &values, |values| &values.builtins)?;
-        Ok(Listings { entrypoints, builtins })
+        let slots = self.slots(template)?;
+        Ok(Listings { entrypoints, builtins, slots })
     }
 
     /// Evaluates with `input`, which is JSON, as it is; no input at all if it is empty.
@@ -209,40 +246,141 @@ impl Instance {
         Ok(())
     }
 
-    /// Evaluates with the input that `write` writes, straight into the policy's memory.
+    /// Decides on `input`, which is JSON.
     ///
     /// # Errors
-    /// As [`Instance::evaluate`], and [`DecideError::InvalidInput`] if `write` fails.
-    pub(crate) fn evaluate_written(
+    /// As [`Instance::evaluate`], and as `verdict` reads the decision document.
+    #[inline]
+    pub(crate) fn decide(
         &mut self,
         template: &Template,
         entrypoint: i32,
-        write: &dyn Fn(&mut dyn io::Write) -> io::Result<()>,
-    ) -> Result<GuestPtr, DecideError> {
-        let mut room = template.max_input.min(4096);
-        loop {
-            let memory = self.abi.memory.data_mut(&mut self.store);
-            if let Some(region) = guest::region(memory, self.base, room) {
-                let mut rest = region;
-                match write(&mut rest) {
-                    Ok(()) => {
-                        let length = room.saturating_sub(rest.len());
-                        if !template.exports.checks_input() {
-                            self.check_written(length)?;
-                        }
-                        return self.run(template, entrypoint, length, Notation::Json, Format::Json);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WriteZero => {}
-                    Err(error) => return Err(DecideError::InvalidInput(error.to_string())),
-                }
-                if room == template.max_input {
-                    return Err(DecideError::InputTooLarge { limit: template.max_input });
-                }
-                room = room.saturating_mul(8).min(template.max_input);
-            } else {
-                self.make_room(room)?;
+        input: &[u8],
+    ) -> Result<Arc<Verdict>, DecideError> {
+        self.place_input(template, input)?;
+        self.decide_on_json(template, entrypoint, input.len())
+    }
+
+    /// Decides on a request: on what the policy reads of it, where the policy says what that is.
+    ///
+    /// # Errors
+    /// As [`Instance::decide`], and [`DecideError::InvalidInput`] if the request cannot be written.
+    #[inline]
+    pub(crate) fn decide_request(
+        &mut self,
+        template: &Template,
+        entrypoint: i32,
+        request: &Request<'_>,
+    ) -> Result<Arc<Verdict>, DecideError> {
+        if let Some(slots) = &template.slots {
+            match self.write_input(template, |memory| request.write_slots(slots, memory)) {
+                Ok(length) => return self.answer(template, entrypoint, length, Form::Records),
+                Err(WriteError::NotTyped) => {}
+                Err(error) => return Err(error.into()),
             }
         }
+        let write = |memory: &mut [u8]| {
+            let room = memory.len();
+            let mut rest = memory;
+            match request.write_to(&mut rest) {
+                Ok(()) => Ok(room.saturating_sub(rest.len())),
+                Err(error) if error.kind() == io::ErrorKind::WriteZero => Err(WriteError::Full),
+                Err(error) => Err(WriteError::Invalid(error.to_string())),
+            }
+        };
+        let length = self.write_input(template, write)?;
+        if !template.exports.checks_input() {
+            self.check_written(length)?;
+        }
+        self.decide_on_json(template, entrypoint, length)
+    }
+
+    /// Decides on the JSON that has been placed.
+    #[inline]
+    fn decide_on_json(
+        &mut self,
+        template: &Template,
+        entrypoint: i32,
+        length: usize,
+    ) -> Result<Arc<Verdict>, DecideError> {
+        if self.abi.decide.is_some() {
+            return self.answer(template, entrypoint, length, Form::Json);
+        }
+        let at = self.run(template, entrypoint, length, Notation::Json, Format::Json)?;
+        self.verdict(template, at)
+    }
+
+    /// Has an input written straight into the policy's memory, with as much room as it takes; its length.
+    #[inline]
+    fn write_input(
+        &mut self,
+        template: &Template,
+        write: impl Fn(&mut [u8]) -> Result<usize, WriteError>,
+    ) -> Result<usize, WriteError> {
+        let most = template.max_input;
+        let mut room = most.min(4096);
+        loop {
+            let memory = self.abi.memory.data_mut(&mut self.store);
+            match guest::region(memory, self.base, room).map(&write) {
+                Some(Err(WriteError::Full)) if room == most => return Err(WriteError::TooLarge { limit: most }),
+                Some(Err(WriteError::Full)) => room = room.saturating_mul(8).min(most),
+                Some(done) => return done,
+                None => self.make_room(room).map_err(|_| WriteError::NoMemory)?,
+            }
+        }
+    }
+
+    /// Decides by the module's own export, and recognises what it has decided before.
+    fn answer(
+        &mut self,
+        template: &Template,
+        entrypoint: i32,
+        length: usize,
+        form: Form,
+    ) -> Result<Arc<Verdict>, DecideError> {
+        let answer = self.known_answer(template, entrypoint, length, form);
+        if !template.builtins.is_empty() {
+            self.store.data_mut().context.clear();
+        }
+        answer
+    }
+
+    #[inline]
+    fn known_answer(
+        &mut self,
+        template: &Template,
+        entrypoint: i32,
+        length: usize,
+        form: Form,
+    ) -> Result<Arc<Verdict>, DecideError> {
+        template.engine.touch();
+        self.store.set_epoch_deadline(template.decide_ticks);
+        let Some(decide) = &self.abi.decide else { return Err(DecideError::BrokenAbi("it cannot decide")) };
+        let heap = above(self.base, length)?.to_abi();
+        let length_abi = i32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
+        let input = (entrypoint, self.data, self.base.to_abi(), length_abi, heap, form as i32);
+        let at = match decide.decide.call(&mut self.store, input) {
+            Ok(at) => at,
+            Err(error) => return Err(self.evaluation_stopped(&error, length)),
+        };
+        let memory = self.abi.memory.data(&self.store);
+        let identity = guest::identity(memory, GuestPtr::from_abi(at))?;
+        if let Some(verdict) = self.answers.find(identity) {
+            return Ok(verdict);
+        }
+        self.new_answer(template, at)
+    }
+
+    /// Reads an answer that is not known, and remembers it where it has an identity.
+    #[cold]
+    fn new_answer(&mut self, template: &Template, at: i32) -> Result<Arc<Verdict>, DecideError> {
+        let memory = self.abi.memory.data(&self.store);
+        let identity: Box<[u8]> = guest::identity(memory, GuestPtr::from_abi(at))?.into();
+        let text =
+            self.guarded(|store, abi| abi.decide.as_ref().map_or(Ok(0), |decide| decide.text.call(store, at)))?;
+        let verdict = self.verdict(template, GuestPtr::from_abi(text))?;
+        self.answers.keep(identity, &verdict);
+        Ok(verdict)
     }
 
     /// The text of the result at `at`.
@@ -261,7 +399,7 @@ impl Instance {
     #[inline]
     pub(crate) fn verdict(&mut self, template: &Template, at: GuestPtr) -> Result<Arc<Verdict>, DecideError> {
         let text = guest::text(self.abi.memory.data(&self.store), at, template.max_result)?;
-        self.memo.read(text)
+        self.documents.read(text)
     }
 
     /// Bytes of memory when it was new.
@@ -290,10 +428,9 @@ impl Instance {
         if matches!(self.abi.eval, Eval::Context(_)) {
             return self.run_in_context(entrypoint, length, notation, format);
         }
-        let length_abi = u32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
-        let heap = aligned(GuestPtr(self.base.0.checked_add(length_abi).ok_or(DecideError::MemoryLimit)?))?.to_abi();
+        let heap = above(self.base, length)?.to_abi();
+        let length_abi = i32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
         let input = if length == 0 { 0 } else { self.base.to_abi() };
-        let length_abi = length_abi.cast_signed();
         let at = match &self.abi.eval {
             Eval::Strict(eval) if notation == Notation::Json && format == Format::Json && length > 0 => {
                 eval.call(&mut self.store, (entrypoint, self.data, input, length_abi, heap))
@@ -332,6 +469,9 @@ impl Instance {
                     Ok(()) => DecideError::InvalidInput("the policy cannot read it".to_owned()),
                     Err(error) => error,
                 }
+            }
+            DecideError::Aborted(message) if message == RECORDS_REFUSED && self.abi.decide.is_some() => {
+                DecideError::InvalidInput("the policy cannot read it".to_owned())
             }
             other => other,
         }
@@ -409,6 +549,18 @@ impl Instance {
         Ok(parsed)
     }
 
+    /// What the module says of the slots of its input.
+    fn slots(&mut self, template: &Template) -> Result<Option<InputSlots>, LoadError> {
+        let Some(slots) = template.exports.bind_slots(&mut self.store, self.handle)? else { return Ok(None) };
+        let at = self.guarded(|store, _| slots.call(store, ())).map_err(LoadError::Start)?;
+        if at == 0 {
+            return Ok(None);
+        }
+        let text = guest::text(self.abi.memory.data(&self.store), GuestPtr::from_abi(at), MAX_LISTING)
+            .map_err(|error| LoadError::Listing { what: "input slots", problem: error.to_string() })?;
+        InputSlots::parse(text).map(Some)
+    }
+
     fn listing(
         &mut self,
         what: &'static str,
@@ -473,6 +625,14 @@ const MAX_LISTING: usize = 1 << 20;
 pub(crate) struct Listings {
     pub(crate) entrypoints: Vec<(String, i32)>,
     pub(crate) builtins: Vec<(String, i32)>,
+    pub(crate) slots: Option<InputSlots>,
+}
+
+/// The first address for a heap above an input.
+#[inline]
+fn above(base: GuestPtr, length: usize) -> Result<GuestPtr, DecideError> {
+    let length = u32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
+    aligned(GuestPtr(base.0.checked_add(length).ok_or(DecideError::MemoryLimit)?))
 }
 
 fn aligned(at: GuestPtr) -> Result<GuestPtr, DecideError> {

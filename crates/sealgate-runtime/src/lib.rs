@@ -6,13 +6,14 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `engine` | the sandbox and its deadlines |
+//! | `engine`, `code_cache` | the sandbox and its deadlines; compiled code on disk |
 //! | `module`, `abi`, `guest` | a module's bytes before they are compiled; its exports; what it returns |
 //! | `host`, `rego_error` | what a module may call; the errors that a policy ends with |
 //! | `instance`, `pool` | one instance; instances that wait |
 //! | `load`, `policy` | a loaded policy |
 //! | `source`, `live` | where bundles come from; a policy that follows its source |
-//! | `request`, `verdict`, `decision`, `audit` | what is asked, what is answered, who is told |
+//! | `request`, `slots` | what is asked, and what of it the policy reads |
+//! | `verdict`, `decision`, `audit` | what is answered, who is told |
 //!
 //! **Invariant:** every failure is a denial with its own [`Reason`].
 //!
@@ -20,6 +21,7 @@
 
 mod abi;
 mod audit;
+mod code_cache;
 mod decision;
 mod engine;
 mod error;
@@ -35,10 +37,12 @@ mod policy;
 mod pool;
 mod rego_error;
 mod request;
+mod slots;
 mod source;
 mod verdict;
 
 pub use audit::{AuditRecord, AuditSink};
+pub use code_cache::{CodeCache, CodeCacheError, CodeCacheStats};
 pub use decision::{Decision, DecisionId, Outcome, PolicyIdentity, Reason};
 pub use engine::Engine;
 pub use error::{DecideError, EngineError, LoadError, ModuleError, RefusedBuiltin, WhyRefused};
@@ -49,4 +53,5 @@ pub use policy::{EntrypointId, Policy, PolicyStats, UnverifiedPolicy};
 pub use rego_error::{ErrorCode, RegoError, RegoLocation};
 pub use request::{RawJson, Request, WriteJson};
 pub use sealgate_builtins as builtins;
+pub use slots::{PartError, PartSlots};
 pub use source::{FileSource, Source, Stamp};

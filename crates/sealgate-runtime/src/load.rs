@@ -4,13 +4,14 @@
 //! instance.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sealgate_builtins::{Entry, Grants, Registry};
 use serde::de::IgnoredAny;
 use wasmtime::{InstancePre, Linker, Module};
 
 use crate::abi::Exports;
+use crate::code_cache::Key;
 use crate::decision::PolicyIdentity;
 use crate::engine::Engine;
 use crate::error::{LoadError, RefusedBuiltin, WhyRefused};
@@ -18,6 +19,7 @@ use crate::host::{self, BuiltinTable, HostState};
 use crate::instance::{Instance, Listings, Template};
 use crate::module::{self, Bounds};
 use crate::options::RuntimeOptions;
+use crate::slots::InputSlots;
 
 /// What of a bundle is loaded.
 pub(crate) struct Parts<'a> {
@@ -35,6 +37,7 @@ pub(crate) struct Loaded {
     pre: InstancePre<HostState>,
     exports: Arc<Exports>,
     builtins: Arc<BuiltinTable>,
+    slots: Option<Arc<InputSlots>>,
     identity: PolicyIdentity,
     /// Sorted by name.
     pub(crate) entrypoints: Vec<(String, i32)>,
@@ -58,9 +61,8 @@ impl Loaded {
         };
         let data = parts.data.map_or(0, <[u8]>::len);
         let bounds = Bounds { module: options.max_module, memory: max_memory(&engine, options, data) };
-        let wasm = module::prepare(parts.wasm, bounds)?;
         let compile = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
-        let module = Module::new(engine.wasmtime(), &wasm).map_err(compile)?;
+        let module = compiled(&engine, parts.wasm, bounds)?;
         let exports = Arc::new(Exports::find(&module)?);
         let mut linker = Linker::new(engine.wasmtime());
         host::link(&mut linker).map_err(compile)?;
@@ -70,13 +72,15 @@ impl Loaded {
             pre,
             exports,
             builtins: Arc::default(),
+            slots: None,
             identity: parts.identity.clone(),
             entrypoints: Vec::new(),
         };
         // A first instance without data or builtins is asked for the lists that the others are made with.
         let probe = loaded.template(Arc::from([]), options)?;
         let listings = Instance::start(&probe).map_err(LoadError::Start)?.listings(&probe)?;
-        let Listings { mut entrypoints, builtins } = listings;
+        let Listings { mut entrypoints, builtins, slots } = listings;
+        loaded.slots = slots.map(Arc::new);
         entrypoints.sort_unstable();
         loaded.entrypoints = entrypoints;
         loaded.builtins = Arc::new(grant(builtins, parts.allowed_builtins, &options.builtins, &options.grants)?);
@@ -94,10 +98,13 @@ impl Loaded {
             pre: self.pre.clone(),
             exports: Arc::clone(&self.exports),
             builtins: Arc::clone(&self.builtins),
+            slots: self.slots.clone(),
             host: options.host.clone(),
             grants: options.grants.clone(),
             data,
-            identity: self.identity.clone(),
+            identity: Arc::new(self.identity.clone()),
+            isolation: options.isolation,
+            empty_base: OnceLock::new(),
             max_memory,
             max_retained: options.max_retained,
             // Offsets are 32 bits, and the heap needs room above the input.
@@ -108,6 +115,29 @@ impl Loaded {
             deadline: options.deadline.min(self.engine.options().longest_deadline),
         })
     }
+}
+
+/// The module, checked and compiled here, or as the cache has it from when it was.
+fn compiled(engine: &Engine, wasm: &[u8], bounds: Bounds) -> Result<Module, LoadError> {
+    let compile = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
+    let Some(cache) = &engine.options().code_cache else {
+        return Module::new(engine.wasmtime(), module::prepare(wasm, bounds)?).map_err(compile);
+    };
+    let key = Key::new(wasm, &engine.wasmtime().precompile_compatibility_hash(), &bounds);
+    if let Some(code) = cache.load(&key) {
+        // SAFETY: the cache gives only what a process of the same user has put there after compiling this module with this
+        // compiler and these settings; nobody else can have written to it.
+        #[allow(unsafe_code, reason = "compiled code is run as it is")]
+        let module = unsafe { Module::deserialize(engine.wasmtime(), &code) };
+        if let Ok(module) = module {
+            return Ok(module);
+        }
+    }
+    let module = Module::new(engine.wasmtime(), module::prepare(wasm, bounds)?).map_err(compile)?;
+    if let Ok(code) = module.serialize() {
+        cache.store(&key, &code);
+    }
+    Ok(module)
 }
 
 /// What an instance may have where the host does not say, beside what its data takes.
@@ -121,9 +151,7 @@ fn max_memory(engine: &Engine, options: &RuntimeOptions, data: usize) -> usize {
 }
 
 /// The data document of a bundle without one.
-pub(crate) fn no_data() -> Arc<[u8]> {
-    Arc::from(*b"{}")
-}
+pub(crate) const NO_DATA: &[u8] = b"{}";
 
 /// Whether `text` is exactly one JSON value; what is wrong, if not.
 ///

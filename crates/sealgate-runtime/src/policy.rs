@@ -6,7 +6,6 @@
 mod replay;
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -18,7 +17,6 @@ use sealgate_bundle::VerifiedBundle;
 use crate::audit::{self, AuditSink};
 use crate::decision::{Decision, DecisionId, PolicyIdentity, Verdict};
 use crate::error::{DecideError, LoadError};
-use crate::guest::GuestPtr;
 use crate::instance::{Format, Instance, Template};
 use crate::load::{self, Loaded, Parts};
 use crate::options::{Isolation, OnAuditFailure, RuntimeOptions};
@@ -136,7 +134,7 @@ impl Policy {
 
     fn from_parts(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
         let load = Loaded::new(parts, options)?;
-        let data = parts.data.map_or_else(load::no_data, Arc::from);
+        let data = Arc::from(parts.data.unwrap_or(load::NO_DATA));
         Self::with_loaded(load, data, options)
     }
 
@@ -223,9 +221,8 @@ impl Policy {
         let started = inner.measure_elapsed.then(Instant::now);
         let given = inner.decision().and_then(|entrypoint| {
             inner.with_instance(|instance| {
-                let write = |out: &mut dyn io::Write| request.write_to(out);
-                let at = instance.evaluate_written(&inner.template, entrypoint.0, &write)?;
-                inner.give(instance, at)
+                let verdict = instance.decide_request(&inner.template, entrypoint.0, request)?;
+                Ok(inner.give(instance, verdict))
             })
         });
         inner.settle(given, b"", started)
@@ -246,8 +243,8 @@ impl Policy {
         let given = inner.decision().and_then(|entrypoint| {
             inner.check_decision_input(input)?;
             inner.with_instance(|instance| {
-                let at = instance.evaluate(&inner.template, entrypoint.0, input, Format::Json)?;
-                inner.give(instance, at)
+                let verdict = instance.decide(&inner.template, entrypoint.0, input)?;
+                Ok(inner.give(instance, verdict))
             })
         });
         inner.settle(given, input, started)
@@ -273,7 +270,8 @@ impl Policy {
             inner.with_instance(|instance| {
                 let at = instance.evaluate(&inner.template, entrypoint.0, input, Format::Json)?;
                 out.extend_from_slice(instance.text(&inner.template, at)?.as_bytes());
-                inner.give(instance, at)
+                let verdict = instance.verdict(&inner.template, at)?;
+                Ok(inner.give(instance, verdict))
             })
         });
         match inner.settle(given, input, None).failure {
@@ -435,9 +433,8 @@ impl Inner {
     }
 
     #[inline]
-    fn give(&self, instance: &mut Instance, at: GuestPtr) -> Result<Given, DecideError> {
-        let verdict = instance.verdict(&self.template, at)?;
-        Ok(Given { verdict, policy: Arc::clone(&instance.identity), id: instance.ids.draw() })
+    fn give(&self, instance: &mut Instance, verdict: Arc<Verdict>) -> Given {
+        Given { verdict, policy: Arc::clone(&instance.identity), id: instance.ids.draw() }
     }
 
     /// Lends an instance to `ask` and sees to what becomes of it.
@@ -506,7 +503,7 @@ impl Inner {
         if error == DecideError::Timeout {
             count(&self.counters.timeouts);
         }
-        Decision::failed(error, Arc::new(self.template.identity.clone()))
+        Decision::failed(error, Arc::clone(&self.template.identity))
     }
 
     fn record(&self, sink: &dyn AuditSink, decision: Decision, input: &[u8]) -> Decision {

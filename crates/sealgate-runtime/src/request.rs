@@ -1,12 +1,14 @@
 //! What is asked: the request, written as the input document `{role, tool, args, ctx, user, run}`.
 //!
 //! A request borrows its parts and is written straight into the sandbox's memory, so asking allocates nothing on the
-//! host. It holds no policy of its own: every field but `tool` may be missing, and what that means is the policy's say.
+//! host. Where the policy says what it reads, only that is written, and not as JSON. It holds no policy of its own: every field but `tool` may be missing, and what that means is the policy's say.
 
 use std::fmt;
 use std::io;
 
 use serde::Serialize;
+
+use crate::slots::{InputSlots, PartError, PartSlots, WriteError, Writer};
 
 /// A JSON part of a request: any [`Serialize`] value, or text that is JSON already ([`RawJson`]).
 pub trait WriteJson {
@@ -15,11 +17,24 @@ pub trait WriteJson {
     /// # Errors
     /// Fails if the value has no JSON form, or as `out` does.
     fn write_json(&self, out: &mut dyn io::Write) -> io::Result<()>;
+
+    /// Writes, without JSON, what the policy reads of the value. It must be what [`WriteJson::write_json`] would write.
+    ///
+    /// # Errors
+    /// [`PartError::ONLY_JSON`], as here, to be asked for JSON; or as [`PartSlots::write`] does.
+    fn write_slots(&self, _slots: &mut PartSlots<'_, '_>) -> Result<(), PartError> {
+        Err(PartError::ONLY_JSON)
+    }
 }
 
 impl<T: Serialize + ?Sized> WriteJson for T {
     fn write_json(&self, out: &mut dyn io::Write) -> io::Result<()> {
         serde_json::to_writer(out, self).map_err(io::Error::from)
+    }
+
+    #[inline]
+    fn write_slots(&self, slots: &mut PartSlots<'_, '_>) -> Result<(), PartError> {
+        slots.write(self)
     }
 }
 
@@ -63,6 +78,9 @@ pub struct Request<'a> {
     role: Option<&'a str>,
     parts: [Option<&'a dyn WriteJson>; 4],
 }
+
+/// The names of a request's parts in the input document.
+pub(crate) const PARTS: [&str; 4] = ["args", "ctx", "user", "run"];
 
 const PART_KEYS: [&[u8]; 4] = [b",\"args\":", b",\"ctx\":", b",\"user\":", b",\"run\":"];
 
@@ -127,6 +145,24 @@ impl<'a> Request<'a> {
             }
         }
         out.write_all(b"}")
+    }
+
+    /// Writes what is read of the request, by a policy with these slots; the length of the input.
+    #[inline]
+    pub(crate) fn write_slots(&self, slots: &InputSlots, memory: &mut [u8]) -> Result<usize, WriteError> {
+        let mut writer = Writer::new(slots, memory)?;
+        if let Some(place) = &slots.tool {
+            writer.string(place, self.tool)?;
+        }
+        if let (Some(place), Some(role)) = (&slots.role, self.role) {
+            writer.string(place, role)?;
+        }
+        for (place, part) in slots.parts.iter().zip(&self.parts) {
+            if let (Some(place), Some(part)) = (place, part) {
+                part.write_slots(&mut PartSlots::new(&mut writer, place)).map_err(|PartError(error)| error)?;
+            }
+        }
+        Ok(writer.len())
     }
 
     fn part<const INDEX: usize>(mut self, value: &'a dyn WriteJson) -> Self {

@@ -108,15 +108,19 @@ fn texts(document: &Map<String, Value>, key: &str) -> Result<Option<Box<[Box<str
     items.iter().map(text).collect::<Result<_, _>>().map(Some)
 }
 
-/// Verdicts that were read lately, by the text that they were read from.
+/// Verdicts that were read lately, by bytes that only their documents have: the text, or what a module calls the identity.
 #[derive(Default)]
 pub(crate) struct Memo {
-    slots: [Option<(Box<str>, Arc<Verdict>)>; SLOTS],
+    /// Made with the first verdict, so that an instance for one decision need not.
+    slots: Vec<Option<Known>>,
 }
 
-const SLOTS: usize = 32;
-/// Longer texts are read anew each time, so that a memo stays small.
-const MAX_TEXT: usize = 2048;
+/// A key and what it stands for.
+type Known = (Box<[u8]>, Arc<Verdict>);
+
+const SLOTS: usize = 64;
+/// Longer keys are read anew each time, so that a memo stays small.
+const MAX_KEY: usize = 2048;
 
 impl Memo {
     /// As [`read`], from memory where possible.
@@ -124,26 +128,42 @@ impl Memo {
     /// # Errors
     /// As [`read`]; errors are not remembered.
     pub(crate) fn read(&mut self, result_set: &str) -> Result<Arc<Verdict>, DecideError> {
-        let slot = self.slots.get_mut(slot_of(result_set));
-        if let Some(Some((text, verdict))) = &slot
-            && **text == *result_set
-        {
-            return Ok(Arc::clone(verdict));
+        if let Some(verdict) = self.find(result_set.as_bytes()) {
+            return Ok(verdict);
         }
         let verdict = Arc::new(read(result_set)?);
-        if let Some(slot) = slot
-            && result_set.len() <= MAX_TEXT
-        {
-            *slot = Some((result_set.into(), Arc::clone(&verdict)));
-        }
+        self.keep(result_set.as_bytes().into(), &verdict);
         Ok(verdict)
+    }
+
+    /// The verdict that was kept under a key.
+    #[inline]
+    pub(crate) fn find(&self, key: &[u8]) -> Option<Arc<Verdict>> {
+        match self.slots.get(slot_of(key)) {
+            Some(Some((known, verdict))) if **known == *key => Some(Arc::clone(verdict)),
+            _ => None,
+        }
+    }
+
+    /// Keeps a verdict under a key that is not empty.
+    pub(crate) fn keep(&mut self, key: Box<[u8]>, verdict: &Arc<Verdict>) {
+        if key.is_empty() || key.len() > MAX_KEY {
+            return;
+        }
+        if self.slots.is_empty() {
+            self.slots.resize_with(SLOTS, || None);
+        }
+        if let Some(slot) = self.slots.get_mut(slot_of(&key)) {
+            *slot = Some((key, Arc::clone(verdict)));
+        }
     }
 }
 
-/// FNV-1a over eight bytes at a time: spreads texts that differ in a word.
-fn slot_of(text: &str) -> usize {
+/// FNV-1a over eight bytes at a time: spreads keys that differ in a word.
+#[inline]
+fn slot_of(key: &[u8]) -> usize {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut chunks = text.as_bytes().chunks_exact(8);
+    let mut chunks = key.chunks_exact(8);
     for chunk in &mut chunks {
         let mut word = [0; 8];
         word.copy_from_slice(chunk);

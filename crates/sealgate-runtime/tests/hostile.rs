@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Guest, load, on_empty_object};
+use common::{ALLOW, Guest, load, on_empty_object};
 use sealgate_runtime::{
     DecideError, Engine, EngineOptions, Format, Isolation, LoadError, ModuleError, Outcome, Reason, Request,
     RuntimeOptions,
@@ -531,6 +531,7 @@ fn an_input_that_outgrows_the_memory_makes_it_grow() {
     assert!(policy.decide_json(b"{}").unwrap().is_allowed());
 }
 
+<<<<<<< HEAD
 /// Compiling cannot be interrupted, so what would take minutes is refused before it begins.
 #[test]
 fn modules_that_take_very_long_to_compile_are_refused() {
@@ -581,4 +582,83 @@ fn modules_that_take_very_long_to_compile_are_refused() {
         assert!(loaded.is_ok(), "{fair}: {loaded:?}");
     }
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+=======
+/// A module with Sealgate's exports for decisions: `answer` is the body of `sealgate_decide`, whose sixth parameter says
+/// whether the input is records; `slots` the address of what it says of its input.
+fn deciding(answer: &str, slots: &str) -> String {
+    format!(
+        r#"(data (i32.const 1500) "[0,2,{{\22tool\22:[1,2]}}]\00")
+           (data (i32.const 1600) "\01\00\00\00\e4\06\00\00\04\00\00\00") (data (i32.const 1700) "same")
+           (data (i32.const 1720) "the input is not what the policy reads\00")
+           (func (export "sealgate_eval") (param i32 i32 i32 i32 i32) (result i32) {ALLOW})
+           (func (export "sealgate_decide") (param i32 i32 i32 i32 i32 i32) (result i32) {answer})
+           (func (export "sealgate_answer_text") (param i32) (result i32) (i32.load (local.get 0)))
+           (func (export "sealgate_input_slots") (result i32) {slots})"#
+    )
+}
+
+#[test]
+fn answers_that_lie_about_where_they_are_are_refused() {
+    let words = |given: u32, identity: u32, length: u32| {
+        format!(
+            "(i32.store (i32.const 4000) (i32.const {given})) (i32.store (i32.const 4004) (i32.const {identity}))
+             (i32.store (i32.const 4008) (i32.const {length})) (i32.const 4000)"
+        )
+    };
+    let load = |answer: &str| {
+        let extra = deciding(answer, "(i32.const 1500)");
+        Guest { extra: &extra, ..Guest::default() }.load(&options()).unwrap()
+    };
+    let request = Request::new("tool");
+    for good in [words(1024, 1700, 4), words(1024, 0, 0), words(1024, 131_072, 0), words(1024, 130_048, 1024)] {
+        let policy = load(&good);
+        for _ in 0..3 {
+            assert!(policy.decide(&request).unwrap().is_allowed(), "{good}");
+            assert!(policy.decide_json(b"{}").unwrap().is_allowed(), "{good}");
+        }
+        assert_eq!(policy.stats().dropped_spoiled, 0);
+    }
+    let outside = DecideError::BrokenAbi("it returned an answer outside its memory");
+    for bad in [
+        "(i32.const 131061)",
+        "(i32.const -1)",
+        &words(1024, 131_069, 4),
+        &words(1024, u32::MAX, 4),
+        &words(1024, 1700, u32::MAX),
+        &words(1024, 1700, 1025),
+    ] {
+        let policy = load(bad);
+        for _ in 0..2 {
+            assert_eq!(policy.decide(&request).map(drop), Err(outside.clone()), "{bad}");
+            assert_eq!(policy.decide_json(b"{}").map(drop), Err(outside.clone()), "{bad}");
+        }
+        assert!(policy.stats().dropped_spoiled >= 4);
+    }
+    let text = |given: u32| load(&words(given, 1700, 4)).decide(&request).map(drop);
+    assert_eq!(text(0), Err(DecideError::BrokenAbi("it returned a null address for a text")));
+    assert_eq!(text(1300), Err(DecideError::BrokenAbi("it returned a text that is not UTF-8")));
+    assert_eq!(text(1100), Err(DecideError::Undefined));
+    assert_eq!(load("(loop (br 0)) (unreachable)").decide(&request).map(drop), Err(DecideError::Timeout));
+    let refuses = load("(call $abort (i32.const 1720)) (unreachable)");
+    assert_eq!(refuses.decide(&request).unwrap_err().reason(), Reason::InvalidInput);
+}
+
+#[test]
+fn what_a_module_says_of_its_input_is_checked() {
+    let load = |slots: &str| {
+        let extra = deciding("(i32.const 1600)", slots);
+        Guest { extra: &extra, ..Guest::default() }.load(&options()).map(drop)
+    };
+    assert!(load("(i32.const 1500)").is_ok() && load("(i32.const 0)").is_ok());
+    for (slots, problem) in [
+        ("(i32.const 1024)", "not a place"),
+        ("(i32.const 1300)", "UTF-8"),
+        ("(i32.const -5)", "outside its memory"),
+        ("(i32.const 1400)", "not a place"),
+    ] {
+        let Err(LoadError::Listing { what: "input slots", problem: said }) = load(slots) else { panic!("{slots}") };
+        assert!(said.contains(problem), "{said}");
+    }
+    assert!(matches!(load("(unreachable)"), Err(LoadError::Start(DecideError::Trapped(_)))));
+>>>>>>> 1fb6ad0 (Rebuild the kernel)
 }

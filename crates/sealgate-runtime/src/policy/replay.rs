@@ -8,7 +8,7 @@ use sealgate_builtins::Recording;
 use super::{Inner, Policy};
 use crate::decision::Decision;
 use crate::error::DecideError;
-use crate::instance::{Format, Instance};
+use crate::instance::Instance;
 
 impl Policy {
     /// As [`Policy::decide_json_or_deny`], with what its non-deterministic builtins gave. The recording holds the arguments
@@ -53,11 +53,11 @@ impl Inner {
             if served {
                 before(instance);
             }
-            let at = instance.evaluate(&self.template, entrypoint.0, input, Format::Json);
+            let verdict = instance.decide(&self.template, entrypoint.0, input);
             if served {
                 after(instance);
             }
-            self.give(instance, at?)
+            Ok(self.give(instance, verdict?))
         })
     }
 }
