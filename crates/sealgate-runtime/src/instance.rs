@@ -355,6 +355,9 @@ impl Instance {
     ) -> Result<Arc<Verdict>, DecideError> {
         template.engine.touch();
         self.store.set_epoch_deadline(template.decide_ticks);
+        if !template.builtins.is_empty() {
+            self.store.data_mut().context.start(Deadline::after(template.deadline));
+        }
         let Some(decide) = &self.abi.decide else { return Err(DecideError::BrokenAbi("it cannot decide")) };
         let heap = above(self.base, length)?.to_abi();
         let length_abi = i32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
