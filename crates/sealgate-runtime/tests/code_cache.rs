@@ -1,7 +1,7 @@
 //! Compiled code on disk: used where it is whole and nobody else can have written it, and else made anew.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
