@@ -531,7 +531,6 @@ fn an_input_that_outgrows_the_memory_makes_it_grow() {
     assert!(policy.decide_json(b"{}").unwrap().is_allowed());
 }
 
-<<<<<<< HEAD
 /// Compiling cannot be interrupted, so what would take minutes is refused before it begins.
 #[test]
 fn modules_that_take_very_long_to_compile_are_refused() {
@@ -582,7 +581,8 @@ fn modules_that_take_very_long_to_compile_are_refused() {
         assert!(loaded.is_ok(), "{fair}: {loaded:?}");
     }
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
-=======
+}
+
 /// A module with Sealgate's exports for decisions: `answer` is the body of `sealgate_decide`, whose sixth parameter says
 /// whether the input is records; `slots` the address of what it says of its input.
 fn deciding(answer: &str, slots: &str) -> String {
@@ -660,5 +660,4 @@ fn what_a_module_says_of_its_input_is_checked() {
         assert!(said.contains(problem), "{said}");
     }
     assert!(matches!(load("(unreachable)"), Err(LoadError::Start(DecideError::Trapped(_)))));
->>>>>>> 1fb6ad0 (Rebuild the kernel)
 }

@@ -28,8 +28,7 @@ fn effort() -> Effort {
 
 /// Calls builtins and OPA's with the same arguments, and fails with what differs.
 fn agree(builtins: &[(&str, Arguments)]) {
-    let drawn: Vec<Cases<'_>> =
-        builtins.iter().map(|(name, arguments)| (*name, draw_each(name, arguments))).collect();
+    let drawn: Vec<Cases<'_>> = builtins.iter().map(|(name, arguments)| (*name, draw_each(name, arguments))).collect();
     hold(&drawn);
 }
 

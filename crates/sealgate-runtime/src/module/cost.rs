@@ -45,7 +45,7 @@ impl Cost {
     ) -> Result<(), ModuleError> {
         let invalid = |error: BinaryReaderError| ModuleError::Invalid(error.to_string());
         let range = body.range();
-        let bytes = u64::try_from(range.end.saturating_sub(range.start)).unwrap_or(u64::MAX);
+        let bytes = range.end.saturating_sub(range.start);
         self.bytes = self.bytes.saturating_add(bytes);
         let known = Known { types, functions };
         let mut locals = known.of_type(ty).0;
