@@ -235,17 +235,32 @@ unsafe extern "C" fn sg_builtin_failed(
     };
     let mut text = crate::Text::new(Heap::module(), 128);
     // SAFETY: as above.
-    let (file, name) = unsafe { (CStr::from_ptr(place.file), CStr::from_ptr(builtin.name)) };
+    let (file, name) = unsafe { (static_text(place.file), static_text(builtin.name)) };
     push_place(&mut text, file, place.row, place.col);
-    for part in [": ", code, ": ", name.to_str().unwrap_or_default(), ": ", &failure.message(value), "\0"] {
+    for part in [": ", code, ": ", name, ": ", &failure.message(value), "\0"] {
         text.push_str(part);
     }
-    crate::abort(CStr::from_bytes_until_nul(text.finish_str().as_bytes()).unwrap_or(c""))
+    abort_with(text)
 }
 
-fn push_place(text: &mut crate::Text<'_>, file: &CStr, row: u32, col: u32) {
+/// A NUL-terminated text of generated code's static data, which is UTF-8.
+///
+/// # Safety
+/// `at` must be the address of one.
+unsafe fn static_text(at: *const c_char) -> &'static str {
+    // SAFETY: the caller's promise.
+    unsafe { core::str::from_utf8_unchecked(CStr::from_ptr(at).to_bytes()) }
+}
+
+/// Tells the host a text that ends with NUL, and traps.
+fn abort_with(text: crate::Text<'_>) -> ! {
+    // SAFETY: the first NUL ends what the host reads, and the last byte is one.
+    crate::abort(unsafe { CStr::from_ptr(text.finish_str().as_ptr().cast()) })
+}
+
+fn push_place(text: &mut crate::Text<'_>, file: &str, row: u32, col: u32) {
     let mut buffer = [0; 20];
-    text.push_str(file.to_str().unwrap_or_default());
+    text.push_str(file);
     for number in [row, col] {
         text.push_ascii(b":");
         text.push_ascii(crate::number::digits(u64::from(number), &mut buffer));
@@ -257,10 +272,10 @@ fn push_place(text: &mut crate::Text<'_>, file: &CStr, row: u32, col: u32) {
 unsafe extern "C" fn sg_runtime_error(file: *const c_char, row: u32, col: u32, message: *const c_char) -> ! {
     let mut text = crate::Text::new(Heap::module(), 64);
     // SAFETY: generated code passes the addresses of NUL-terminated texts in its static data.
-    let (file, message) = unsafe { (CStr::from_ptr(file), CStr::from_ptr(message)) };
+    let (file, message) = unsafe { (static_text(file), static_text(message)) };
     push_place(&mut text, file, row, col);
-    text.push_ascii(b": ");
-    text.push_str(message.to_str().unwrap_or_default());
-    text.push_ascii(b"\0");
-    crate::abort(CStr::from_bytes_until_nul(text.finish_str().as_bytes()).unwrap_or(c""))
+    for part in [": ", message, "\0"] {
+        text.push_str(part);
+    }
+    abort_with(text)
 }

@@ -96,12 +96,7 @@ impl Computed {
 pub fn to_i64(number: Number<'_>) -> Option<i64> {
     match number {
         Number::Int(value) => Some(value),
-        Number::Decimal(text) => match Scan::of(text) {
-            // More digits than an i64 has, before any of them is expanded.
-            Ok(scan) if scan.count.saturating_add(scan.exponent) > 19 => None,
-            Ok(_) => Int::from_num(number).ok().flatten().and_then(|value| value.to_i64()),
-            Err(_) => None,
-        },
+        Number::Decimal(text) => super::compare::decimal_to_i64(text),
     }
 }
 

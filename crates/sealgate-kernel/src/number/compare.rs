@@ -105,3 +105,26 @@ fn exponent(text: &[u8]) -> i64 {
         .fold(0i64, |value, digit| value.saturating_mul(10).saturating_add(i64::from(digit.wrapping_sub(b'0'))));
     if negative { -value } else { value }
 }
+/// The integer that a decimal text is worth, if it is one within i64; without the arithmetic of large numbers, which modules
+/// that only look integers up would carry for nothing.
+pub(super) fn decimal_to_i64(text: &str) -> Option<i64> {
+    let Parts { negative, whole, fraction, mut point } = decimal_parts(text.as_bytes());
+    // Counted down from 0, where there is room for one more than above it.
+    let mut value = 0_i64;
+    for byte in whole.iter().chain(fraction) {
+        let digit = i64::from(byte.wrapping_sub(b'0'));
+        if digit > 9 || (point <= 0 && digit != 0) {
+            return None;
+        }
+        if point > 0 {
+            value = value.checked_mul(10)?.checked_sub(digit)?;
+        }
+        point -= 1;
+    }
+    // Zeros that the exponent adds; more than a few are more than fits.
+    while point > 0 && value != 0 {
+        value = value.checked_mul(10)?;
+        point -= 1;
+    }
+    if negative { Some(value) } else { value.checked_neg() }
+}

@@ -249,3 +249,26 @@ fn agrees_with_opa_on_formatted_integers() {
         }
     }
 }
+
+#[test]
+fn integers_are_known_however_they_are_written() {
+    for (text, value) in [
+        ("1.0", Some(1)),
+        ("-0.0", Some(0)),
+        ("0e999", Some(0)),
+        ("0.0001e4", Some(1)),
+        ("123.4500e2", Some(12345)),
+        ("9223372036854775807.000", Some(i64::MAX)),
+        ("922337203685477580.7e1", Some(i64::MAX)),
+        ("-9223372036854775809", None),
+        ("1e18", Some(1_000_000_000_000_000_000)),
+        ("1e19", None),
+        ("1e999999999", None),
+        ("1e-1", None),
+        ("10e-1", Some(1)),
+        ("1.5", None),
+        ("0.00", Some(0)),
+    ] {
+        assert_eq!(to_i64(Number::Decimal(text)), value, "{text}");
+    }
+}
