@@ -6,6 +6,7 @@ mod parse;
 pub(crate) mod parts;
 mod scan;
 
+pub(crate) use dump::as_go_writes;
 pub use dump::{dump, write};
 pub use parse::{MAX_DEPTH, ParseError, parse, parse_prefix};
 

@@ -310,3 +310,10 @@ fn a_large_document_shares_its_scalars_and_means_the_same() {
     sealgate_kernel::paths::add(arena.heap(), value.as_array().unwrap()[1], path, Value::null()).unwrap();
     assert_eq!(role(2).as_str(), Some("admin"));
 }
+
+#[test]
+fn keys_that_are_no_strings_are_texts_as_go_writes_them() {
+    let arena = Arena::new();
+    let value = parse(arena.heap(), br#"{["a&<"]: {"b&": 1}}"#, Notation::Rego).unwrap();
+    assert_eq!(dump(arena.heap(), value, Notation::Json), r#"{"[\"a\\u0026\\u003c\"]":{"b&":1}}"#);
+}

@@ -12,32 +12,10 @@ builtins! { TABLE:
     "json.is_valid" => sg_b_json_is_valid = is_valid as (text: STRING);
 }
 
-/// The JSON text of a value: keys in the order of their texts, and `<`, `>`, `&` and the line separators escaped.
+/// The JSON text of a value as Go writes it, keys in the order of their texts.
 fn marshal<'h>(heap: Heap<'h>, value: Value<'h>) -> Option<Value<'h>> {
     let plain = json::dump(heap, with_text_keys(heap, value), Notation::Json);
-    // These occur within strings only.
-    let special = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
-    if !plain.contains(special) {
-        return Some(Value::string(heap, plain));
-    }
-    let mut out = Text::new(heap, plain.len() + 20);
-    for part in plain.split_inclusive(special) {
-        let mut characters = part.chars();
-        match characters.next_back().filter(|last| special(*last)) {
-            Some(last) => {
-                out.push_str(characters.as_str());
-                out.push_str(match last {
-                    '<' => "\\u003c",
-                    '>' => "\\u003e",
-                    '&' => "\\u0026",
-                    '\u{2028}' => "\\u2028",
-                    _ => "\\u2029",
-                });
-            }
-            None => out.push_str(part),
-        }
-    }
-    Some(out.finish())
+    Some(Value::string(heap, json::as_go_writes(heap, plain)))
 }
 
 /// The value with keys that are no strings replaced by their JSON text, so that they come in that text's order; of keys with
@@ -57,7 +35,9 @@ pub(super) fn with_text_keys<'h>(heap: Heap<'h>, value: Value<'h>) -> Value<'h> 
             for pair in pairs {
                 let key = match pair.key.as_str() {
                     Some(text) => text,
-                    None => json::dump(heap, with_text_keys(heap, pair.key), Notation::Json),
+                    None => {
+                        json::as_go_writes(heap, json::dump(heap, with_text_keys(heap, pair.key), Notation::Json))
+                    }
                 };
                 texts.insert(key, with_text_keys(heap, pair.value));
             }

@@ -63,13 +63,39 @@ fn write_pairs<'h>(text: &mut Text<'h>, pairs: &[Pair<'h>], notation: Notation) 
             None if notation == Notation::Rego => write(text, pair.key, notation),
             None => {
                 let key = dump(text.heap(), pair.key, notation);
-                write_string(text, key);
+                write_string(text, as_go_writes(text.heap(), key));
             }
         }
         text.push_str(if notation == Notation::Rego { ": " } else { ":" });
         write(text, pair.value, notation);
     }
     text.push('}');
+}
+
+/// JSON text as Go writes it: `<`, `>`, `&` and the line separators, which occur within strings only, escaped.
+pub(crate) fn as_go_writes<'h>(heap: Heap<'h>, json: &'h str) -> &'h str {
+    let special = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
+    if !json.contains(special) {
+        return json;
+    }
+    let mut out = Text::new(heap, json.len() + 20);
+    for part in json.split_inclusive(special) {
+        let mut characters = part.chars();
+        match characters.next_back().filter(|last| special(*last)) {
+            Some(last) => {
+                out.push_str(characters.as_str());
+                out.push_str(match last {
+                    '<' => "\\u003c",
+                    '>' => "\\u003e",
+                    '&' => "\\u0026",
+                    '\u{2028}' => "\\u2028",
+                    _ => "\\u2029",
+                });
+            }
+            None => out.push_str(part),
+        }
+    }
+    out.finish_str()
 }
 
 /// Appends a string that lies between its quotes.
