@@ -35,9 +35,7 @@ pub(super) fn with_text_keys<'h>(heap: Heap<'h>, value: Value<'h>) -> Value<'h> 
             for pair in pairs {
                 let key = match pair.key.as_str() {
                     Some(text) => text,
-                    None => {
-                        json::as_go_writes(heap, json::dump(heap, with_text_keys(heap, pair.key), Notation::Json))
-                    }
+                    None => json::as_go_writes(heap, json::dump(heap, with_text_keys(heap, pair.key), Notation::Json)),
                 };
                 texts.insert(key, with_text_keys(heap, pair.value));
             }
