@@ -4,7 +4,7 @@
 //! further down, a variable that has no declaration yet (which that declaration then refuses); else a global; else a variable
 //! of the whole rule.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sealgate_diagnostics::Span;
@@ -55,14 +55,15 @@ struct Facts {
 
 #[derive(Debug, Default)]
 struct Scope {
-    names: Vec<(Arc<str>, VarId, Occurrence)>,
-    later: Vec<Arc<str>>,
+    /// Each with how it came to be known last.
+    names: HashMap<Arc<str>, (VarId, Occurrence)>,
+    later: HashSet<Arc<str>>,
 }
 
 impl Scopes {
     /// Opens a scope whose body declares these names.
     pub(super) fn push(&mut self, later: Vec<Arc<str>>) {
-        self.open.push(Scope { names: Vec::new(), later });
+        self.open.push(Scope { names: HashMap::new(), later: later.into_iter().collect() });
     }
 
     /// Closes the innermost scope.
@@ -83,13 +84,12 @@ impl Scopes {
     /// What a name means here; a use is counted.
     pub(super) fn lookup(&mut self, name: &str) -> Meaning {
         for scope in self.open.iter().rev() {
-            if let Some((_, id, _)) = scope.names.iter().rev().find(|(known, ..)| &**known == name) {
-                let id = *id;
+            if let Some((id, _)) = scope.names.get(name).copied() {
                 self.count_use(id);
                 return Meaning::Local(id);
             }
         }
-        if self.open.iter().any(|scope| scope.later.iter().any(|later| &**later == name)) {
+        if self.open.iter().any(|scope| scope.later.contains(name)) {
             return Meaning::Later;
         }
         Meaning::NotLocal
@@ -110,7 +110,7 @@ impl Scopes {
         if let Some(name) = self.vars.get(id.index()).map(|var| Arc::clone(&var.name))
             && let Some(scope) = self.open.last_mut()
         {
-            scope.names.push((name, id, Occurrence::Seen));
+            scope.names.insert(name, (id, Occurrence::Seen));
         }
         id
     }
@@ -120,13 +120,13 @@ impl Scopes {
         if name == "_" {
             return Ok(self.wildcard(span));
         }
-        let find = |scope: &Scope| scope.names.iter().rev().find(|(known, ..)| &**known == name).cloned();
+        let find = |scope: &Scope| scope.names.get(name).copied();
         // A rule's parameters lie in a scope of their own, shared by its branches, but may not be shadowed by them.
         let known = match self.open.as_slice() {
             [arguments, body] => find(body).or_else(|| find(arguments)),
             open => open.last().and_then(find),
         };
-        if let Some((_, id, known)) = known {
+        if let Some((id, known)) = known {
             if how == Occurrence::Argument && known == Occurrence::Argument {
                 // Both arguments must be equal: that is a use.
                 self.count_use(id);
@@ -137,7 +137,7 @@ impl Scopes {
         let name: Arc<str> = Arc::from(name);
         let id = self.add(Arc::clone(&name), span, Some(how));
         if let Some(scope) = self.open.last_mut() {
-            scope.names.push((name, id, how));
+            scope.names.insert(name, (id, how));
         }
         Ok(id)
     }
@@ -153,10 +153,9 @@ impl Scopes {
         let mut named: Vec<_> = self
             .open
             .last()
-            .map(|scope| scope.names.iter().map(|(name, id, _)| (Arc::clone(name), *id)).collect())
+            .map(|scope| scope.names.iter().map(|(name, (id, _))| (Arc::clone(name), *id)).collect())
             .unwrap_or_default();
         named.sort();
-        named.dedup();
         named
     }
 

@@ -42,7 +42,9 @@ impl VarSet {
     pub(super) fn iter(&self) -> impl Iterator<Item = VarId> {
         let words = self.words.iter().zip(0u32..);
         words.flat_map(|(word, at)| {
-            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| VarId(at * 64 + bit))
+            // Each step takes the lowest bit that is left.
+            let left = std::iter::successors(Some(*word), |left| Some(left & left.wrapping_sub(1)));
+            left.take_while(|left| *left != 0).map(move |left| VarId(at * 64 + left.trailing_zeros()))
         })
     }
 
