@@ -20,8 +20,9 @@ pub(crate) struct Args {
     /// How long each target runs, in seconds.
     #[arg(long, default_value_t = 6)]
     seconds: u64,
-    /// An input that takes longer than this is a find, in seconds of the wall's clock: a busy machine needs more of them.
-    #[arg(long, default_value_t = 10)]
+    /// An input that takes longer than this is a find, in seconds of the wall's clock. The first input of some targets waits
+    /// for a policy to be compiled, which takes a busy machine several of them.
+    #[arg(long, default_value_t = 30)]
     timeout: u64,
     /// More memory than this is a find, in MiB.
     #[arg(long, default_value_t = 1024)]
