@@ -234,6 +234,10 @@ fn build(root: &Path, toolchain: &Toolchain) -> Result<Vec<u8>> {
         .current_dir(&package)
         .env("RUSTFLAGS", RUSTFLAGS)
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    // The profile is the manifest's alone.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PROFILE_")) {
+        cargo.env_remove(name);
+    }
     succeed(&mut cargo)?;
     let library = target.join("wasm32-unknown-unknown/release/libsealgate_kernel.a");
     // The kernel's own object is linked whole; of the archive's others (compiler-builtins) what it refers to.
