@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use sealgate::RuntimeOptions;
+use sealgate::{CodeCache, Engine, EngineOptions, RuntimeOptions};
 use sealgate_bench_protocol::Failure;
 use sealgate_benches::{INPUT, load};
 use serde_json::json;
@@ -25,8 +25,7 @@ pub(crate) fn run(archive: &str, cache: Option<&Path>) -> Result<(), Failure> {
 }
 
 fn options(cache: Option<&Path>) -> Result<RuntimeOptions, Failure> {
-    match cache {
-        None => Ok(RuntimeOptions::default()),
-        Some(_) => Err("the runtime keeps no compiled code on disk".into()),
-    }
+    let Some(folder) = cache else { return Ok(RuntimeOptions::default()) };
+    let engine = EngineOptions { code_cache: Some(CodeCache::open(folder)?), ..EngineOptions::default() };
+    Ok(RuntimeOptions { engine: Some(Engine::new(&engine)?), ..RuntimeOptions::default() })
 }
