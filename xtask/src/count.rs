@@ -137,7 +137,7 @@ fn grown(counts: &BTreeMap<String, u64>, kept: &BTreeMap<String, u64>) -> Vec<St
     let mut found = Vec::new();
     for (name, count) in counts {
         match kept.get(name) {
-            Some(kept) if change(*count, *kept) > TOLERANCE => {
+            Some(kept) if *count as f64 > *kept as f64 * (1.0 + TOLERANCE) => {
                 found.push(format!("{name} takes {count} instructions, {kept} were kept"));
             }
             Some(_) => {}

@@ -94,7 +94,9 @@ impl<'p, 'a> Frame<'p, 'a> {
         }
         let mut rules: Vec<_> = document.rules.iter().filter_map(|id| modules.rule(*id)).collect();
         if document.kind == DocumentKind::Object {
-            blocks.push(self.block(|this| this.fixed_places(&rules, 0, ret)));
+            let fixed = self.block(|this| this.fixed_places(&rules, 0, ret));
+            // An empty block would look like a body.
+            blocks.extend((!fixed.stmts.is_empty()).then_some(fixed));
         }
         // Deepest first: a value that lands where others have put something below meets it as a conflict and is never added to.
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.tail.len()));
