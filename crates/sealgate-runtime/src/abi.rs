@@ -64,12 +64,13 @@ const CONTEXT_EXPORTS: [&str; 6] = [
 /// its compiler have it; by it the host knows that it need not look at the input.
 const STRICT_EVAL: &str = "sealgate_eval";
 
-/// Sealgate's own exports for decisions. The first evaluates as [`STRICT_EVAL`] does but gives the address of three words: what
-/// was decided; the address of bytes that no other decision of the module has, and how many they are, or 0. Its input is JSON,
-/// or records (see `slots`); no data is an empty document. The second writes the result set of such an answer as JSON. The third says what slots the input
-/// has, as JSON, or gives 0 where the policy reads the whole input.
+/// Sealgate's own export for decisions. It evaluates as [`STRICT_EVAL`] does but gives the address of three words: what was
+/// decided; the address of bytes that no other decision of the module has, and how many they are, or 0. Its input is JSON, or
+/// records (see `slots`); no data is an empty document.
 const DECIDE: &str = "sealgate_decide";
+/// Writes the result set of such an answer as JSON.
 const ANSWER_TEXT: &str = "sealgate_answer_text";
+/// Says what slots the input has, as JSON, or gives 0 where the policy reads the whole input.
 const INPUT_SLOTS: &str = "sealgate_input_slots";
 
 /// The global that modules export which are strict about errors of builtins: their host must be, too.

@@ -70,14 +70,18 @@ const MAX_IDENTITY: usize = 1024;
 /// [`DecideError::BrokenAbi`] for an address outside the memory.
 #[inline]
 pub(crate) fn identity(memory: &[u8], at: GuestPtr) -> Result<&[u8], DecideError> {
-    let outside = DecideError::BrokenAbi("it returned an answer outside its memory");
-    let Some(answer) = memory.get(at.offset()..).and_then(<[u8]>::first_chunk::<12>) else { return Err(outside) };
-    let [_, _, _, _, a, b, c, d, e, f, g, h] = *answer;
-    let (start, length) = (GuestPtr(u32::from_le_bytes([a, b, c, d])), GuestPtr(u32::from_le_bytes([e, f, g, h])));
-    if length.offset() > MAX_IDENTITY {
-        return Err(outside);
-    }
-    memory.get(start.offset()..).and_then(|rest| rest.get(..length.offset())).ok_or(outside)
+    let bytes = words(memory, at).and_then(|[_, start, length]: [u32; 3]| {
+        let length = usize::try_from(length).ok().filter(|length| *length <= MAX_IDENTITY)?;
+        memory.get(GuestPtr(start).offset()..)?.get(..length)
+    });
+    bytes.ok_or(DecideError::BrokenAbi("it returned an answer outside its memory"))
+}
+
+/// The words at `at`, if all of them lie in the memory.
+#[inline]
+pub(crate) fn words<const N: usize>(memory: &[u8], at: GuestPtr) -> Option<[u32; N]> {
+    let (chunks, _) = memory.get(at.offset()..)?.as_chunks::<4>();
+    chunks.first_chunk::<N>().map(|words| words.map(u32::from_le_bytes))
 }
 
 /// The `length` bytes at `at`, to write to.

@@ -191,13 +191,8 @@ fn call(mut caller: Caller<'_, HostState>, id: i32, ctx: i32, args: &[i32]) -> R
 
 /// The place of a call, as strict modules of Sealgate's compiler describe it: the address of the file's name, row, column.
 fn place(memory: &[u8], at: GuestPtr) -> Option<RegoLocation> {
-    let start = usize::try_from(at.0).ok().filter(|_| !at.is_null())?;
-    let word = |index: usize| {
-        let bytes = memory.get(start.checked_add(index * 4)?..)?.first_chunk::<4>()?;
-        Some(u32::from_le_bytes(*bytes))
-    };
-    let file = guest::message(memory, GuestPtr(word(0)?), MAX_MESSAGE);
-    Some(RegoLocation { file, row: word(1)?, column: word(2)? })
+    let [file, row, column] = guest::words(memory, Some(at).filter(|at| !at.is_null())?)?;
+    Some(RegoLocation { file: guest::message(memory, GuestPtr(file), MAX_MESSAGE), row, column })
 }
 
 /// Hands a value to the policy.

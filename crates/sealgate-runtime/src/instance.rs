@@ -338,10 +338,9 @@ impl Instance {
         length: usize,
         form: Form,
     ) -> Result<Arc<Verdict>, DecideError> {
+        self.begin(template);
         let answer = self.known_answer(template, entrypoint, length, form);
-        if !template.builtins.is_empty() {
-            self.store.data_mut().context.clear();
-        }
+        self.end(template);
         answer
     }
 
@@ -353,11 +352,6 @@ impl Instance {
         length: usize,
         form: Form,
     ) -> Result<Arc<Verdict>, DecideError> {
-        template.engine.touch();
-        self.store.set_epoch_deadline(template.decide_ticks);
-        if !template.builtins.is_empty() {
-            self.store.data_mut().context.start(Deadline::after(template.deadline));
-        }
         let Some(decide) = &self.abi.decide else { return Err(DecideError::BrokenAbi("it cannot decide")) };
         let heap = above(self.base, length)?.to_abi();
         let length_abi = i32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
@@ -415,6 +409,24 @@ impl Instance {
         self.abi.memory.data_size(&self.store) <= template.max_retained.max(self.born_with)
     }
 
+    /// Sets the deadline of an evaluation that begins, for the sandbox and for the host's builtins.
+    #[inline]
+    fn begin(&mut self, template: &Template) {
+        template.engine.touch();
+        self.store.set_epoch_deadline(template.decide_ticks);
+        if !template.builtins.is_empty() {
+            self.store.data_mut().context.start(Deadline::after(template.deadline));
+        }
+    }
+
+    /// Forgets what the host's builtins saw of an evaluation that is over.
+    #[inline]
+    fn end(&mut self, template: &Template) {
+        if !template.builtins.is_empty() {
+            self.store.data_mut().context.clear();
+        }
+    }
+
     fn run(
         &mut self,
         template: &Template,
@@ -423,11 +435,7 @@ impl Instance {
         notation: Notation,
         format: Format,
     ) -> Result<GuestPtr, DecideError> {
-        template.engine.touch();
-        self.store.set_epoch_deadline(template.decide_ticks);
-        if !template.builtins.is_empty() {
-            self.store.data_mut().context.start(Deadline::after(template.deadline));
-        }
+        self.begin(template);
         if matches!(self.abi.eval, Eval::Context(_)) {
             return self.run_in_context(entrypoint, length, notation, format);
         }
@@ -453,9 +461,7 @@ impl Instance {
                 eval.call(&mut self.store, (0, entrypoint, self.data, input, length_abi, heap, format.to_abi()))
             }
         };
-        if !template.builtins.is_empty() {
-            self.store.data_mut().context.clear();
-        }
+        self.end(template);
         match at {
             Ok(at) => Ok(GuestPtr::from_abi(at)),
             Err(error) => Err(self.evaluation_stopped(&error, length)),

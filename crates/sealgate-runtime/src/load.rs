@@ -38,7 +38,7 @@ pub(crate) struct Loaded {
     exports: Arc<Exports>,
     builtins: Arc<BuiltinTable>,
     slots: Option<Arc<InputSlots>>,
-    identity: PolicyIdentity,
+    identity: Arc<PolicyIdentity>,
     /// Sorted by name.
     pub(crate) entrypoints: Vec<(String, i32)>,
 }
@@ -61,19 +61,18 @@ impl Loaded {
         };
         let data = parts.data.map_or(0, <[u8]>::len);
         let bounds = Bounds { module: options.max_module, memory: max_memory(&engine, options, data) };
-        let compile = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
         let module = compiled(&engine, parts.wasm, bounds)?;
         let exports = Arc::new(Exports::find(&module)?);
         let mut linker = Linker::new(engine.wasmtime());
-        host::link(&mut linker).map_err(compile)?;
-        let pre = linker.instantiate_pre(&module).map_err(compile)?;
+        host::link(&mut linker).map_err(not_compiled)?;
+        let pre = linker.instantiate_pre(&module).map_err(not_compiled)?;
         let mut loaded = Self {
             engine,
             pre,
             exports,
             builtins: Arc::default(),
             slots: None,
-            identity: parts.identity.clone(),
+            identity: Arc::new(parts.identity.clone()),
             entrypoints: Vec::new(),
         };
         // A first instance without data or builtins is asked for the lists that the others are made with.
@@ -102,7 +101,7 @@ impl Loaded {
             host: options.host.clone(),
             grants: options.grants.clone(),
             data,
-            identity: Arc::new(self.identity.clone()),
+            identity: Arc::clone(&self.identity),
             isolation: options.isolation,
             empty_base: OnceLock::new(),
             max_memory,
@@ -119,12 +118,14 @@ impl Loaded {
 
 /// The module, checked and compiled here, or as the cache has it from when it was.
 fn compiled(engine: &Engine, wasm: &[u8], bounds: Bounds) -> Result<Module, LoadError> {
-    let compile = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
-    let Some(cache) = &engine.options().code_cache else {
-        return Module::new(engine.wasmtime(), module::prepare(wasm, bounds)?).map_err(compile);
-    };
-    let key = Key::new(wasm, &engine.wasmtime().precompile_compatibility_hash(), &bounds);
-    if let Some(code) = cache.load(&key) {
+    let cache = engine.options().code_cache.as_ref();
+    let entry = cache.map(|cache| {
+        let key = Key::new(wasm, &engine.wasmtime().precompile_compatibility_hash(), &bounds);
+        (cache, key)
+    });
+    if let Some((cache, key)) = &entry
+        && let Some(code) = cache.load(key)
+    {
         // SAFETY: the cache gives only what a process of the same user has put there after compiling this module with this
         // compiler and these settings; nobody else can have written to it.
         #[allow(unsafe_code, reason = "compiled code is run as it is")]
@@ -133,11 +134,17 @@ fn compiled(engine: &Engine, wasm: &[u8], bounds: Bounds) -> Result<Module, Load
             return Ok(module);
         }
     }
-    let module = Module::new(engine.wasmtime(), module::prepare(wasm, bounds)?).map_err(compile)?;
-    if let Ok(code) = module.serialize() {
-        cache.store(&key, &code);
+    let module = Module::new(engine.wasmtime(), module::prepare(wasm, bounds)?).map_err(not_compiled)?;
+    if let Some((cache, key)) = &entry
+        && let Ok(code) = module.serialize()
+    {
+        cache.store(key, &code);
     }
     Ok(module)
+}
+
+fn not_compiled(error: wasmtime::Error) -> LoadError {
+    LoadError::Compile(format!("{error:#}"))
 }
 
 /// What an instance may have where the host does not say, beside what its data takes.

@@ -1,7 +1,8 @@
 //! What is asked: the request, written as the input document `{role, tool, args, ctx, user, run}`.
 //!
 //! A request borrows its parts and is written straight into the sandbox's memory, so asking allocates nothing on the
-//! host. Where the policy says what it reads, only that is written, and not as JSON. It holds no policy of its own: every field but `tool` may be missing, and what that means is the policy's say.
+//! host. Where the policy says what it reads, only that is written, and not as JSON. It holds no policy of its own: every
+//! field but `tool` may be missing, and what that means is the policy's say.
 
 use std::fmt;
 use std::io;
@@ -82,8 +83,6 @@ pub struct Request<'a> {
 /// The names of a request's parts in the input document.
 pub(crate) const PARTS: [&str; 4] = ["args", "ctx", "user", "run"];
 
-const PART_KEYS: [&[u8]; 4] = [b",\"args\":", b",\"ctx\":", b",\"user\":", b",\"run\":"];
-
 impl<'a> Request<'a> {
     /// A request to run `tool`.
     pub fn new(tool: &'a str) -> Self {
@@ -138,9 +137,9 @@ impl<'a> Request<'a> {
             out.write_all(b",\"role\":")?;
             write_string(&mut out, role)?;
         }
-        for (key, part) in PART_KEYS.iter().zip(&self.parts) {
+        for (name, part) in PARTS.iter().zip(&self.parts) {
             if let Some(part) = part {
-                out.write_all(key)?;
+                write!(out, ",\"{name}\":")?;
                 part.write_json(out)?;
             }
         }

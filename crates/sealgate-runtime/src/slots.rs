@@ -1,8 +1,17 @@
 //! Requests without JSON: what a module reads of its input, and a request written as just that.
 //!
 //! A module of Sealgate's compiler says which members of its input it reads, each with the number of a *slot*
-//! ([`InputSlots`], read once per module). A [`Record`] for each slot, with the bytes of strings behind them, is the input
+//! ([`InputSlots`], read once per module). A record for each slot, with the bytes of strings behind them, is the input
 //! then ([`Writer`]): the values that are not read are not even looked at. The module checks what it is given.
+
+/// Serializer methods for what only JSON can say, or what is rare enough to be left to it.
+macro_rules! as_json {
+    ($($name:ident($($argument:ty),*) -> $result:ty;)*) => {
+        $(fn $name(self, $(_: $argument),*) -> Result<$result, WriteError> {
+            Err(WriteError::NotTyped)
+        })*
+    };
+}
 
 mod fields;
 mod scalar;

@@ -35,15 +35,6 @@ macro_rules! no_members {
     };
 }
 
-/// What is rare enough to be left to JSON.
-macro_rules! as_json {
-    ($($name:ident($($argument:ty),*) -> $result:ty;)*) => {
-        $(fn $name(self, $(_: $argument),*) -> Result<$result, WriteError> {
-            Err(WriteError::NotTyped)
-        })*
-    };
-}
-
 impl<'w, 'm> Serializer for Fields<'w, 'm> {
     type Ok = ();
     type Error = WriteError;

@@ -24,15 +24,6 @@ impl Scalar<'_, '_> {
 
 type Never = Impossible<(), WriteError>;
 
-/// What only JSON can say.
-macro_rules! as_json {
-    ($($name:ident($($argument:ty),*) -> $result:ty;)*) => {
-        $(fn $name(self, $(_: $argument),*) -> Result<$result, WriteError> {
-            Err(WriteError::NotTyped)
-        })*
-    };
-}
-
 macro_rules! integers {
     ($($name:ident($kind:ty);)*) => {
         $(#[inline]
