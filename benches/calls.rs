@@ -1,5 +1,8 @@
 //! Calls of the refund policies.
 
+use sealgate::Request;
+use serde::{Deserialize, Serialize};
+
 use crate::policies::{Size, limit};
 
 /// A call that every policy of [`refund_policy`](crate::refund_policy) allows: 123 bytes, of which the policy reads neither
@@ -7,6 +10,49 @@ use crate::policies::{Size, limit};
 pub const INPUT: &str = r#"{"role":"tier-001","tool":"refund-001","args":{"amount":20,"currency":"EUR"},"ctx":{"ticket":{"state":"active"}},"user":{}}"#;
 /// The same call for a ticket that is closed, which they deny.
 pub const CLOSED_TICKET: &str = r#"{"role":"tier-001","tool":"refund-001","args":{"amount":20,"currency":"EUR"},"ctx":{"ticket":{"state":"closed"}},"user":{}}"#;
+
+/// A call as a host has it, in its own types.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call<A> {
+    role: String,
+    tool: String,
+    args: A,
+    ctx: Ctx,
+    user: User,
+}
+
+/// The arguments of most calls.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    amount: i64,
+    currency: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Ctx {
+    ticket: Ticket,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Ticket {
+    state: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct User {}
+
+impl<A: Serialize> Call<A> {
+    /// The request, which borrows its parts.
+    #[inline]
+    pub fn request(&self) -> Request<'_> {
+        Request::new(&self.tool).role(&self.role).args(&self.args).ctx(&self.ctx).user(&self.user)
+    }
+}
 
 /// The call that [`INPUT`] is, for another rule.
 pub fn input(role: usize, tool: usize) -> String {

@@ -16,7 +16,7 @@ mod calls;
 mod policies;
 mod sandbox;
 
-pub use calls::{CLOSED_TICKET, Draw, INPUT, input, sample_calls};
+pub use calls::{Args, CLOSED_TICKET, Call, Draw, INPUT, input, sample_calls};
 pub use policies::{
     CUSTOMER_SUPPORT, Compiled, HUGE, LARGE, SIZES, SMALL, Size, cedar_policy, compile, key, load, refund_policy,
     signed, verified,

@@ -8,28 +8,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sealgate::{Engine, EngineOptions, Policy, Request, RuntimeOptions};
-use sealgate_benches::{CLOSED_TICKET, Draw, INPUT, Size, load, refund_policy, signed};
-use serde::Serialize;
-
-#[derive(Serialize)]
-struct Args<'a> {
-    amount: u32,
-    currency: &'a str,
-}
-
-#[derive(Serialize)]
-struct Ctx<'a> {
-    ticket: Ticket<'a>,
-}
-
-#[derive(Serialize)]
-struct Ticket<'a> {
-    state: &'a str,
-}
-
-#[derive(Serialize)]
-struct User {}
+use sealgate::{Engine, EngineOptions, Policy, RuntimeOptions};
+use sealgate_benches::{Args, CLOSED_TICKET, Call, Draw, INPUT, Size, load, refund_policy, signed};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -70,9 +50,8 @@ fn counted_decisions(kind: &str, policy: &Policy, calls: &[Vec<u8>], count: u32)
 #[inline(always)]
 fn counted(kind: &str, policy: &Policy, calls: &[Vec<u8>], count: u32) {
     let mut out = Vec::with_capacity(1024);
-    let args = Args { amount: 20, currency: "EUR" };
-    let ctx = Ctx { ticket: Ticket { state: "active" } };
-    let request = Request::new("refund-001").role("tier-001").args(&args).ctx(&ctx).user(&User {});
+    let call: Call<Args> = serde_json::from_str(INPUT).unwrap();
+    let request = call.request();
     for (_, call) in (0..count).zip(calls.iter().cycle()) {
         match kind {
             "json" | "uniform" => policy.decide_raw(black_box(call), &mut out).unwrap(),

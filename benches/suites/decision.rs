@@ -24,30 +24,10 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sealgate::bundle::fs::LoadError;
 use sealgate::bundle::{Limits, TrustStore, UnverifiedBundle};
-use sealgate::{Isolation, LiveOptions, LivePolicy, Outcome, Policy, Request, RuntimeOptions, Source, Stamp};
+use sealgate::{Isolation, LiveOptions, LivePolicy, Outcome, Policy, RuntimeOptions, Source, Stamp};
 use sealgate_benches::{
-    CLOSED_TICKET, Draw, INPUT, SIZES, SMALL, Size, empty_function, key, load, refund_policy, signed,
+    Args, CLOSED_TICKET, Call, Draw, INPUT, SIZES, SMALL, Size, empty_function, key, load, refund_policy, signed,
 };
-use serde::Serialize;
-
-#[derive(Serialize)]
-struct Args<'a> {
-    amount: u32,
-    currency: &'a str,
-}
-
-#[derive(Serialize)]
-struct Ctx<'a> {
-    ticket: Ticket<'a>,
-}
-
-#[derive(Serialize)]
-struct Ticket<'a> {
-    state: &'a str,
-}
-
-#[derive(Serialize)]
-struct User {}
 
 fn allowed(policy: &Policy, input: &[u8], out: &mut Vec<u8>) {
     policy.decide_raw(input, out).unwrap();
@@ -72,9 +52,8 @@ fn ways_to_ask(criterion: &mut Criterion) {
     group.bench_function("json_to_decision", |bencher| {
         bencher.iter(|| policy.decide_json(black_box(input)).unwrap());
     });
-    let args = Args { amount: 20, currency: "EUR" };
-    let ctx = Ctx { ticket: Ticket { state: "active" } };
-    let request = Request::new("refund-001").role("tier-001").args(&args).ctx(&ctx).user(&User {});
+    let call: Call<Args> = serde_json::from_str(INPUT).unwrap();
+    let request = call.request();
     assert_eq!((request.to_json().unwrap().len(), policy.decide(&request).unwrap().outcome()), (123, Outcome::Allow));
     group.bench_function("request_to_decision", |bencher| {
         bencher.iter(|| policy.decide(black_box(&request)).unwrap());
@@ -96,9 +75,8 @@ const DRAWN: usize = 8192;
 
 fn numbers_of_rules(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rules");
-    let args = Args { amount: 20, currency: "EUR" };
-    let ctx = Ctx { ticket: Ticket { state: "active" } };
-    let request = Request::new("refund-001").role("tier-001").args(&args).ctx(&ctx).user(&User {});
+    let call: Call<Args> = serde_json::from_str(INPUT).unwrap();
+    let request = call.request();
     for size in SIZES {
         let policy = load(&signed(&refund_policy(size)), &RuntimeOptions::default());
         let mut out = Vec::new();

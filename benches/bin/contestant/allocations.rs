@@ -6,10 +6,8 @@ use std::hint::black_box;
 
 use sealgate::{Outcome, RuntimeOptions};
 use sealgate_bench_protocol::Failure;
-use sealgate_benches::{INPUT, load};
+use sealgate_benches::{Args, Call, INPUT, load};
 use serde_json::json;
-
-use crate::ways::{Args, Call};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;

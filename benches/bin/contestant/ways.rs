@@ -3,10 +3,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sealgate::{Outcome, Policy, Request, RuntimeOptions, UnverifiedPolicy};
+use sealgate::{Outcome, Policy, RuntimeOptions, UnverifiedPolicy};
 use sealgate_bench_protocol::{Contestant, Failure};
-use sealgate_benches::{Draw, INPUT, Size, empty_function, load};
-use serde::{Deserialize, Serialize};
+use sealgate_benches::{Args, Call, Draw, INPUT, Size, empty_function, load};
 use serde_json::Value;
 
 /// Beside other work, a decision takes as long as it takes.
@@ -105,47 +104,6 @@ impl Contestant for Uniform {
             left -= some;
         }
         took
-    }
-}
-
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Args {
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-}
-
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Ctx {
-    pub(crate) ticket: Ticket,
-}
-
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Ticket {
-    pub(crate) state: String,
-}
-
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct User {}
-
-/// A call as a host has it, in its own types.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Call<A> {
-    pub(crate) role: String,
-    pub(crate) tool: String,
-    pub(crate) args: A,
-    pub(crate) ctx: Ctx,
-    pub(crate) user: User,
-}
-
-impl<A: Serialize> Call<A> {
-    #[inline]
-    pub(crate) fn request(&self) -> Request<'_> {
-        Request::new(&self.tool).role(&self.role).args(&self.args).ctx(&self.ctx).user(&self.user)
     }
 }
 

@@ -19,9 +19,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let served = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["interpreter", rego, calls] => {
-            Interpreter::new(Path::new(rego)).and_then(|mut side| serve(&mut side, Path::new(calls)))
+            engine(Path::new(rego)).and_then(|engine| serve(&mut Deciding::by(Interpreter(engine)), Path::new(calls)))
         }
-        ["vm", rego, calls] => Machine::new(Path::new(rego)).and_then(|mut side| serve(&mut side, Path::new(calls))),
+        ["vm", rego, calls] => {
+            Machine::new(Path::new(rego)).and_then(|machine| serve(&mut Deciding::by(machine), Path::new(calls)))
+        }
         _ => Err("usage: regorus interpreter|vm REGO CALLS".into()),
     };
     match served {
@@ -39,24 +41,28 @@ fn engine(rego: &Path) -> Result<Engine, Failure> {
     Ok(engine)
 }
 
-struct Interpreter {
-    engine: Engine,
+/// A way to evaluate the decision on an input, both as JSON.
+trait Evaluate {
+    fn evaluate(&mut self, call: &str) -> Result<Value, Failure>;
+}
+
+/// Decides the call that it was given last.
+struct Deciding<E> {
+    way: E,
     call: String,
 }
 
-impl Interpreter {
-    fn new(rego: &Path) -> Result<Self, Failure> {
-        Ok(Self { engine: engine(rego)?, call: String::new() })
+impl<E: Evaluate> Deciding<E> {
+    fn by(way: E) -> Self {
+        Self { way, call: String::new() }
     }
 
     fn document(&mut self) -> Result<String, Failure> {
-        self.engine.set_input_json(&self.call).map_err(failed)?;
-        let value = self.engine.eval_rule(RULE.to_owned()).map_err(failed)?;
-        Ok(serde_json::to_string(&value)?)
+        Ok(serde_json::to_string(&self.way.evaluate(&self.call)?)?)
     }
 }
 
-impl Contestant for Interpreter {
+impl<E: Evaluate> Contestant for Deciding<E> {
     fn take(&mut self, call: &[u8]) -> Result<(), Failure> {
         self.call = String::from_utf8(call.to_vec())?;
         Ok(())
@@ -71,10 +77,16 @@ impl Contestant for Interpreter {
     }
 }
 
-struct Machine {
-    machine: RegoVM,
-    call: String,
+struct Interpreter(Engine);
+
+impl Evaluate for Interpreter {
+    fn evaluate(&mut self, call: &str) -> Result<Value, Failure> {
+        self.0.set_input_json(call).map_err(failed)?;
+        self.0.eval_rule(RULE.to_owned()).map_err(failed)
+    }
 }
+
+struct Machine(RegoVM);
 
 impl Machine {
     fn new(rego: &Path) -> Result<Self, Failure> {
@@ -83,27 +95,14 @@ impl Machine {
         let mut machine = RegoVM::new_with_policy(compiled);
         machine.load_program(Arc::clone(&program));
         machine.set_data(Value::new_object()).map_err(failed)?;
-        Ok(Self { machine, call: String::new() })
-    }
-
-    fn document(&mut self) -> Result<String, Failure> {
-        self.machine.set_input(Value::from_json_str(&self.call).map_err(failed)?);
-        Ok(serde_json::to_string(&self.machine.execute().map_err(failed)?)?)
+        Ok(Self(machine))
     }
 }
 
-impl Contestant for Machine {
-    fn take(&mut self, call: &[u8]) -> Result<(), Failure> {
-        self.call = String::from_utf8(call.to_vec())?;
-        Ok(())
-    }
-
-    fn decide(&mut self) {
-        let _ = black_box(self.document());
-    }
-
-    fn allows(&mut self) -> bool {
-        self.document().is_ok_and(|document| allowed(&document))
+impl Evaluate for Machine {
+    fn evaluate(&mut self, call: &str) -> Result<Value, Failure> {
+        self.0.set_input(Value::from_json_str(call).map_err(failed)?);
+        self.0.execute().map_err(failed)
     }
 }
 

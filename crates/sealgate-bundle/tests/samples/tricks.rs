@@ -18,14 +18,16 @@ pub fn samples() -> Vec<Sample> {
 
 fn headers() -> Vec<Sample> {
     let header = |change: fn(&mut [u8; 512])| gzip(&good_tar_and(&[entry_with(b"/x", b'0', b"x", change)]));
-    let gnu = |header: &mut [u8; 512]| header[257..265].copy_from_slice(b"ustar  \0");
+    fn gnu(header: &mut [u8; 512]) {
+        header[257..265].copy_from_slice(b"ustar  \0");
+    }
     let hidden = |name, attack, bytes| refused(name, attack, "archive_padding", bytes);
     vec![
         hidden(
             "header-gnu-prefix",
             "a GNU header with a prefix, which some readers put before the name",
             header(|header| {
-                header[257..265].copy_from_slice(b"ustar  \0");
+                gnu(header);
                 header[345..348].copy_from_slice(b"a/b");
             }),
         ),
@@ -33,7 +35,7 @@ fn headers() -> Vec<Sample> {
             "header-gnu-sparse",
             "a regular file with the map of a sparse one",
             header(|header| {
-                header[257..265].copy_from_slice(b"ustar  \0");
+                gnu(header);
                 header[386..397].copy_from_slice(b"00000000001");
             }),
         ),
