@@ -130,22 +130,19 @@ impl StaticHeader {
     const fn new(tag: u8, sub: u8) -> Self {
         StaticHeader(Header { tag, sub, flags: FLAG_STATIC, len: 0, payload: Payload { int: 0 } })
     }
+
+    /// A collection without elements.
+    const fn empty(tag: u8) -> Self {
+        let buffer = Buffer { start: core::ptr::dangling_mut::<u64>().cast(), capacity: 0 };
+        StaticHeader(Header { tag, sub: 0, flags: FLAG_STATIC, len: 0, payload: Payload { buffer } })
+    }
 }
 
 static NULL: StaticHeader = StaticHeader::new(TAG_NULL, 0);
 static FALSE: StaticHeader = StaticHeader::new(TAG_BOOL, 0);
 static TRUE: StaticHeader = StaticHeader::new(TAG_BOOL, 1);
-static EMPTY_ARRAY: StaticHeader = {
-    let mut empty = StaticHeader::new(TAG_ARRAY, 0);
-    empty.0.payload = Payload { buffer: Buffer { start: core::ptr::dangling_mut::<u64>().cast(), capacity: 0 } };
-    empty
-};
-
-static EMPTY_OBJECT: StaticHeader = {
-    let mut empty = StaticHeader::new(TAG_OBJECT, 0);
-    empty.0.payload = Payload { buffer: Buffer { start: core::ptr::dangling_mut::<u64>().cast(), capacity: 0 } };
-    empty
-};
+static EMPTY_ARRAY: StaticHeader = StaticHeader::empty(TAG_ARRAY);
+static EMPTY_OBJECT: StaticHeader = StaticHeader::empty(TAG_OBJECT);
 
 impl<'h> Value<'h> {
     /// `null`.
@@ -354,17 +351,10 @@ impl<'h> Value<'h> {
     #[cfg(target_arch = "wasm32")]
     #[inline]
     pub(crate) fn interned_hash(self) -> Option<u32> {
-        if self.as_small_int().is_some() {
-            return None;
-        }
-        // SAFETY: as in `header`; the marks say that it is not a compact one, which is shorter.
-        unsafe {
-            let header = self.header.as_ptr();
-            let interned = (*header).tag == TAG_STRING
-                && (*header).sub == 0
-                && (*header).flags & crate::layout::FLAG_INTERNED != 0;
-            interned.then(|| (*header).payload.buffer.capacity)
-        }
+        let (tag, _, flags) = self.plain_header()?;
+        // SAFETY: as in `header`; an interned string has its hash there.
+        (tag == TAG_STRING && flags & crate::layout::FLAG_INTERNED != 0)
+            .then(|| unsafe { (*self.header.as_ptr()).payload.buffer.capacity })
     }
 
     /// Whether both are the same value in memory; values that are not may still be equal.

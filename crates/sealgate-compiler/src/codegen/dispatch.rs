@@ -76,6 +76,16 @@ struct Group<'c> {
     cases: Vec<&'c Case>,
 }
 
+/// How the records of a group are found; addresses.
+enum Records {
+    /// There are no keys: one chain.
+    Chain(u32),
+    /// By the hashes of the keys, with the kernel's function for so many.
+    Hashed { table: u32, lookup: &'static str },
+    /// By an integer, in a table with a place for each from the first on.
+    Dense { table: u32, first: i32, count: u32 },
+}
+
 struct Dispatcher<'p> {
     func: &'p Func,
     cases: Cases,
@@ -142,26 +152,26 @@ impl Dispatcher<'_> {
     /// loop while record: value = call_indirect record.function(params…, record + header); assign once; record = record.next
     /// ```
     fn compile_group(&self, compiler: &mut FunctionCompiler<'_, '_>, group: &Group<'_>) -> Result<(), CodegenError> {
-        let (records, first) = self.records(compiler.module, group)?;
+        let records = self.records(compiler.module, group)?;
         let keys = group.places.len();
         let next_offset = 4 + 4 * u32::try_from(keys).unwrap_or(0);
         let record = compiler.temporary();
-        match (LOOKUPS.get(keys.wrapping_sub(1)), first) {
-            (_, Some((first, count))) => {
-                group.places.iter().for_each(|place| push_place(compiler, place));
-                compiler.emit().local_set(record);
-                compiler.find_by_integer(record, records, first, count);
-                compiler.get(record);
+        match records {
+            Records::Chain(head) => {
+                compiler.emit().i32_const(head.cast_signed());
             }
-            (Some(lookup), None) => {
-                compiler.emit().i32_const(records.cast_signed());
+            Records::Hashed { table, lookup } => {
+                compiler.emit().i32_const(table.cast_signed());
                 for place in &group.places {
                     push_place(compiler, place);
                 }
                 compiler.call(lookup);
             }
-            (None, None) => {
-                compiler.emit().i32_const(records.cast_signed());
+            Records::Dense { table, first, count } => {
+                group.places.iter().for_each(|place| push_place(compiler, place));
+                compiler.emit().local_set(record);
+                compiler.find_by_integer(record, table, first, count);
+                compiler.get(record);
             }
         }
         compiler.emit().local_set(record);
@@ -233,9 +243,8 @@ impl Dispatcher<'_> {
         compiler.emit().local_set(ret);
     }
 
-    /// Lays out the records of a group, and its table if it has keys; gives the address of the table, or of the first record.
-    /// A table over integers that lie close together has a place for each: then also the first, and how many places.
-    fn records(&self, module: &mut Module<'_>, group: &Group<'_>) -> Result<(u32, Option<(i32, u32)>), CodegenError> {
+    /// Lays out the records of a group, and its table if it has keys.
+    fn records(&self, module: &mut Module<'_>, group: &Group<'_>) -> Result<Records, CodegenError> {
         let mut chains: Vec<(Vec<ConstId>, Vec<&Case>)> = Vec::new();
         let mut known: HashMap<Vec<ConstId>, usize> = HashMap::new();
         for case in &group.cases {
@@ -270,9 +279,10 @@ impl Dispatcher<'_> {
             }
             heads.push((hash, next));
         }
-        if group.places.is_empty() {
-            return Ok((heads.first().map_or(0, |(_, head)| *head), None));
-        }
+        let keys = group.places.len();
+        let Some(lookup) = LOOKUPS.get(keys.wrapping_sub(1)).copied() else {
+            return Ok(Records::Chain(heads.first().map_or(0, |(_, head)| *head)));
+        };
         let integers: Option<Vec<i32>> = chains
             .iter()
             .map(|(keys, _)| match keys.as_slice() {
@@ -282,9 +292,9 @@ impl Dispatcher<'_> {
             .collect();
         if let Some((first, places)) = integers.and_then(|integers| dense(&integers, &heads)) {
             let count = u32::try_from(places.len()).unwrap_or(u32::MAX);
-            return Ok((module.constants.words(&places), Some((first, count))));
+            return Ok(Records::Dense { table: module.constants.words(&places), first, count });
         }
-        Ok((module.index_table(group.places.len(), &heads), None))
+        Ok(Records::Hashed { table: module.index_table(keys, &heads), lookup })
     }
 
     /// A body as a function of its own, shared with bodies of the same shape: its table index and its record's words.

@@ -348,25 +348,19 @@ impl FunctionCompiler<'_, '_> {
         self.get(length);
         self.emit().i32_ge_s();
         self.branch_if(exit);
-        for (target, function) in [(key, "sg_iter_key"), (value, "sg_iter_value")] {
-            if !self.folding.is_read(target) {
-                continue;
-            }
-            let in_place = function == "sg_iter_value";
-            if in_place {
-                self.get(elements);
-                self.emit().if_(BlockType::Result(ValType::I32));
-                self.get(elements);
-                self.get(index);
-                self.emit().i32_const(2).i32_shl().i32_add().i32_load(word(0)).else_();
-            }
-            self.push(Operand::Local(source));
+        if self.folding.is_read(key) {
+            self.push_part("sg_iter_key", source, index);
+            self.set(key);
+        }
+        if self.folding.is_read(value) {
+            self.get(elements);
+            self.emit().if_(BlockType::Result(ValType::I32));
+            self.get(elements);
             self.get(index);
-            self.call(function);
-            if in_place {
-                self.emit().end();
-            }
-            self.set(target);
+            self.emit().i32_const(2).i32_shl().i32_add().i32_load(word(0)).else_();
+            self.push_part("sg_iter_value", source, index);
+            self.emit().end();
+            self.set(value);
         }
         self.set_base(value, is_base);
         self.get(index);
@@ -380,6 +374,13 @@ impl FunctionCompiler<'_, '_> {
             self.defined.insert(local);
         }
         Ok(())
+    }
+
+    /// Pushes what the kernel gives of an element.
+    fn push_part(&mut self, function: &'static str, source: Local, index: u32) {
+        self.push(Operand::Local(source));
+        self.get(index);
+        self.call(function);
     }
 
     /// Sets how many elements a collection has, and where they lie if it is an array with an ordinary header, else 0.

@@ -105,7 +105,7 @@ extern "C" fn opa_eval(
 /// The result set of an entrypoint, as OPA's hosts know it: a set of objects with one member.
 fn result_set(entrypoint: i32, input: Option<Value<'static>>, data: Option<Value<'static>>) -> Value<'static> {
     let heap = Heap::module();
-    let given = sg_entry(entrypoint, input, data_or_empty(data), 0);
+    let given = evaluate(entrypoint, input, data, false);
     if sg_single() == 0
         && let Some(set) = given
     {
@@ -168,7 +168,7 @@ extern "C" fn sealgate_decide(
         if !read {
             crate::abort(c"the input is not what the policy reads");
         }
-        sg_entry(entrypoint, None, data_or_empty(data), 1)
+        evaluate(entrypoint, None, data, true)
     };
     let identity = match given {
         Some(value) if sg_single() != 0 => crate::identity::of(Heap::module(), value),
@@ -210,12 +210,17 @@ fn given(
     // SAFETY: the table is generated code's; the host has written the input below the heap.
     let read = !table.is_null() && unsafe { scan(Table(table), input, input_len) };
     let value = if read { None } else { Some(values::parse_strictly(input, input_len)) };
-    sg_entry(entrypoint, value, data_or_empty(data), i32::from(read))
+    evaluate(entrypoint, value, data, read)
 }
 
-/// The data document; an empty one for a host that has none and does not make one for nothing.
-fn data_or_empty(data: Option<Value<'static>>) -> Option<Value<'static>> {
-    Some(data.unwrap_or_else(Value::empty_object))
+/// As [`sg_entry`]. A host that has no data does not make an empty document for nothing.
+fn evaluate(
+    entrypoint: i32,
+    input: Option<Value<'static>>,
+    data: Option<Value<'static>>,
+    read: bool,
+) -> Option<Value<'static>> {
+    sg_entry(entrypoint, input, Some(data.unwrap_or_else(Value::empty_object)), i32::from(read))
 }
 
 /// The result set of what an entrypoint gave, as JSON.

@@ -105,6 +105,7 @@ fn exponent(text: &[u8]) -> i64 {
         .fold(0i64, |value, digit| value.saturating_mul(10).saturating_add(i64::from(digit.wrapping_sub(b'0'))));
     if negative { -value } else { value }
 }
+
 /// The integer that a decimal text is worth, if it is one within i64; without the arithmetic of large numbers, which modules
 /// that only look integers up would carry for nothing.
 pub(super) fn decimal_to_i64(text: &str) -> Option<i64> {
