@@ -15,6 +15,7 @@
 mod calls;
 mod policies;
 mod sandbox;
+mod swaps;
 
 pub use calls::{Args, CLOSED_TICKET, Call, Draw, INPUT, input, sample_calls};
 pub use policies::{
@@ -22,3 +23,4 @@ pub use policies::{
     signed, verified,
 };
 pub use sandbox::empty_function;
+pub use swaps::ByTurns;

@@ -15,18 +15,17 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a suite fails by panicking")]
 
 use std::hint::black_box;
-use std::io;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use sealgate::bundle::fs::LoadError;
-use sealgate::bundle::{Limits, TrustStore, UnverifiedBundle};
-use sealgate::{Isolation, LiveOptions, LivePolicy, Outcome, Policy, RuntimeOptions, Source, Stamp};
+use sealgate::bundle::TrustStore;
+use sealgate::{Isolation, LiveOptions, LivePolicy, Outcome, Policy, RuntimeOptions};
 use sealgate_benches::{
-    Args, CLOSED_TICKET, Call, Draw, INPUT, SIZES, SMALL, Size, empty_function, key, load, refund_policy, signed,
+    Args, ByTurns, CLOSED_TICKET, Call, Draw, INPUT, SIZES, SMALL, Size, empty_function, key, load, refund_policy,
+    signed,
 };
 
 fn allowed(policy: &Policy, input: &[u8], out: &mut Vec<u8>) {
@@ -132,28 +131,10 @@ fn on_threads(policy: &Policy, count: usize, calls: u64) -> Duration {
     })
 }
 
-/// Bundles by turns.
-struct ByTurns([Vec<u8>; 2], AtomicUsize);
-
-impl Source for ByTurns {
-    fn stamp(&self) -> io::Result<Option<Stamp>> {
-        Ok(None)
-    }
-
-    fn read(&self, limits: &Limits) -> Result<UnverifiedBundle, LoadError> {
-        let archive = &self.0[self.1.fetch_add(1, Ordering::Relaxed) % 2];
-        Ok(UnverifiedBundle::read_with(archive, limits).unwrap())
-    }
-
-    fn describe(&self) -> String {
-        "two bundles by turns".to_owned()
-    }
-}
-
 fn swap(criterion: &mut Criterion) {
     let archives = [SMALL, Size { roles: 10, tools: 10 }].map(|size| signed(&refund_policy(size)));
     let options = LiveOptions::new(TrustStore::of(key().public_key()));
-    let live = LivePolicy::open(ByTurns(archives, AtomicUsize::new(0)), options).unwrap();
+    let live = LivePolicy::open(ByTurns::new(archives), options).unwrap();
     let mut group = criterion.benchmark_group("swap");
     let mut out = Vec::new();
     let mut measured = |name: &str| {

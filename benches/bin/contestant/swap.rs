@@ -1,42 +1,17 @@
 //! What a decision takes while its policy is replaced over and over.
 
 use std::hint::black_box;
-use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sealgate::bundle::fs::LoadError;
-use sealgate::bundle::{Limits, TrustStore, UnverifiedBundle};
-use sealgate::{LiveOptions, LivePolicy, RuntimeOptions, Source, Stamp, Update};
+use sealgate::bundle::TrustStore;
+use sealgate::{LiveOptions, LivePolicy, RuntimeOptions, Update};
 use sealgate_bench_protocol::Failure;
-use sealgate_benches::{INPUT, key};
+use sealgate_benches::{ByTurns, INPUT, key};
 use serde_json::json;
 
 const SLICE: Duration = Duration::from_millis(100);
-
-/// Two bundles by turns: every look finds another one.
-struct ByTurns {
-    archives: [Vec<u8>; 2],
-    looks: AtomicUsize,
-}
-
-impl Source for ByTurns {
-    fn stamp(&self) -> io::Result<Option<Stamp>> {
-        Ok(None)
-    }
-
-    fn read(&self, limits: &Limits) -> Result<UnverifiedBundle, LoadError> {
-        let [one, other] = &self.archives;
-        let archive = if self.looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { one } else { other };
-        UnverifiedBundle::read_with(archive, limits)
-            .map_err(|error| LoadError::Io { path: self.describe(), source: io::Error::other(error) })
-    }
-
-    fn describe(&self) -> String {
-        "two bundles by turns".to_owned()
-    }
-}
 
 /// Prints, for each round, the 99.9th percentile of decisions in nanoseconds, while another thread swaps as fast as it can
 /// and while nobody does; and the number of swaps.
@@ -44,7 +19,7 @@ impl Source for ByTurns {
 /// # Errors
 /// A bundle that is refused, or as the file system fails.
 pub(crate) fn run(one: &str, other: &str, rounds: usize) -> Result<(), Failure> {
-    let source = ByTurns { archives: [std::fs::read(one)?, std::fs::read(other)?], looks: AtomicUsize::new(0) };
+    let source = ByTurns::new([std::fs::read(one)?, std::fs::read(other)?]);
     let mut options = LiveOptions::new(TrustStore::of(key().public_key()));
     options.runtime = RuntimeOptions { deadline: Duration::from_secs(30), ..RuntimeOptions::default() };
     let live = LivePolicy::open(source, options)?;
