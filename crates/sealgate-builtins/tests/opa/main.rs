@@ -103,16 +103,26 @@ fn hold(builtins: &[Cases<'_>]) -> Vec<Held> {
 }
 
 /// Whether two texts have the same lines in some order: OPA's YAML sorts keys by an order that has circles.
+///
+/// What a line begins with does not count: the first entry of a nested mapping may stand behind the `:` or `-` of its
+/// parent, where every other entry has a line of its own.
 fn has_same_lines(ours: &Answer, theirs: &Answer) -> bool {
-    let lines = |answer: &Answer| match answer {
-        Answer::Value(Json::String(text)) => {
-            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            lines.sort_unstable();
-            Some(lines)
-        }
-        _ => None,
-    };
-    lines(ours).is_some() && lines(ours) == lines(theirs)
+    let (Answer::Value(Json::String(ours)), Answer::Value(Json::String(theirs))) = (ours, theirs) else { return false };
+    sorted_lines(ours) == sorted_lines(theirs)
+}
+
+fn sorted_lines(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().map(without_indicators).collect();
+    lines.sort_unstable();
+    lines
+}
+
+fn without_indicators(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    while let Some(next) = ["? ", ": ", "- "].iter().find_map(|indicator| rest.strip_prefix(indicator)) {
+        rest = next.trim_start();
+    }
+    rest
 }
 
 /// Makes calls with arguments that are JSON here and in OPA, fails with what differs, and says how many values there were.
