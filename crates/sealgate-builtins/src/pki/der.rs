@@ -1,5 +1,7 @@
 //! A reader of DER as strict as Go's `cryptobyte`: one-byte tags, definite and minimal lengths.
 
+use std::borrow::Cow;
+
 /// Universal tags that X.509 uses.
 pub(crate) mod tag {
     pub(crate) const BOOLEAN: u8 = 0x01;
@@ -135,6 +137,12 @@ impl<'a> Reader<'a> {
         self.element(tag).map(|element| Self(element.contents))
     }
 
+    /// Whether an element with this tag is next, as Go's `encoding/asn1` asks for one that may be missing: tag and length of
+    /// what is there instead must be well formed. `None` if they are not.
+    pub(crate) fn next_is(&self, tag: u8) -> Option<bool> {
+        if self.is_empty() { Some(false) } else { self.header().map(|(found, ..)| found == tag) }
+    }
+
     /// The contents of an element that may be missing; the outer `None` if it is malformed.
     #[expect(clippy::option_option, reason = "missing is not malformed")]
     pub(crate) fn optional(&mut self, tag: u8) -> Option<Option<Self>> {
@@ -191,6 +199,20 @@ impl<'a> Reader<'a> {
     pub(crate) fn oid(&mut self) -> Option<Oid> {
         Oid::parse(self.expect(tag::OID)?.0)
     }
+}
+
+/// The bits of a bit string, which has so many unused ones at its end, as the last ones of as many bytes.
+pub(crate) fn right_aligned((bytes, unused): (&[u8], u8)) -> Cow<'_, [u8]> {
+    if unused == 0 {
+        return Cow::Borrowed(bytes);
+    }
+    let mut before = 0;
+    let shifted = bytes.iter().map(|byte| {
+        let pair = u16::from_be_bytes([before, *byte]);
+        before = *byte;
+        (pair >> unused).to_be_bytes()[1]
+    });
+    Cow::Owned(shifted.collect())
 }
 
 fn minimal(bytes: &[u8]) -> Option<&[u8]> {

@@ -96,11 +96,12 @@ pub(crate) fn parse_pkcs1(der: &[u8]) -> Result<PrivateKey, String> {
         let version = key.small(tag::INTEGER)?;
         let numbers = (key.unsigned()?, key.small(tag::INTEGER)?, key.unsigned()?, key.unsigned()?, key.unsigned()?);
         let mut exponents = Vec::new();
-        while exponents.len() < 3 && key.peek(tag::INTEGER) {
+        while exponents.len() < 3 && key.next_is(tag::INTEGER)? {
             exponents.push(key.integer()?);
         }
         let mut primes = Vec::new();
-        if let Some(mut additional) = key.optional(tag::SEQUENCE)? {
+        if key.next_is(tag::SEQUENCE)? {
+            let mut additional = key.expect(tag::SEQUENCE)?;
             while !additional.is_empty() {
                 primes.push(additional.expect(tag::SEQUENCE)?.unsigned()?);
             }

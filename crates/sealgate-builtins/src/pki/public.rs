@@ -1,6 +1,6 @@
 //! Public keys: what an X.509 SubjectPublicKeyInfo may hold.
 
-use super::der::{Oid, Reader, tag};
+use super::der::{Oid, Reader, right_aligned, tag};
 
 pub(crate) const RSA: &[u32] = &[1, 2, 840, 113_549, 1, 1, 1];
 pub(crate) const DSA: &[u32] = &[1, 2, 840, 10_040, 4, 1];
@@ -128,7 +128,8 @@ pub(crate) fn parse_key_info(mut spki: Reader<'_>) -> Result<KeyInfo, String> {
             None => return bad("malformed parameters"),
         }
     };
-    let Some((data, 0)) = spki.bit_string() else { return bad("malformed subjectPublicKey") };
+    let Some(bits) = spki.bit_string() else { return bad("malformed subjectPublicKey") };
+    let data = &*right_aligned(bits);
     let key = match oid.0.as_slice() {
         RSA => Some(rsa(parameters, data)?),
         ECDSA => Some(ec(parameters, data)?),

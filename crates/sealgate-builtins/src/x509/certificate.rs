@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::pki::der::{Oid, Reader, tag};
+use crate::pki::der::{Oid, Reader, right_aligned, tag};
 use crate::pki::public::{KeyInfo, PublicKey, parse_key_info};
 use crate::pki::signature::{Hash, Salt, verify_ecdsa, verify_ed25519, verify_pkcs1v15, verify_pss};
 
@@ -110,7 +110,7 @@ impl Certificate {
         let KeyInfo { algorithm: key_algorithm, key } = parse_key_info(Reader(key_info.contents))?;
         let extensions = extensions(&mut tbs, version)?;
         let understood = Understood::of(&extensions)?;
-        let Some((signature, 0)) = input.bit_string() else { return bad("malformed signature") };
+        let Some(signature) = input.bit_string() else { return bad("malformed signature") };
 
         Ok(Self {
             raw: outer.full.to_vec(),
@@ -118,7 +118,7 @@ impl Certificate {
             raw_key_info: key_info.full.to_vec(),
             raw_subject: subject.full.to_vec(),
             raw_issuer: issuer.full.to_vec(),
-            signature: signature.to_vec(),
+            signature: right_aligned(signature).into_owned(),
             signature_algorithm,
             key_algorithm,
             key,

@@ -85,9 +85,9 @@ impl<'a> Search<'a> {
 fn parents<'a>(certificate: &Certificate, pool: &[&'a Arc<Certificate>]) -> Vec<&'a Arc<Certificate>> {
     let mut found: Vec<_> =
         pool.iter().copied().filter(|candidate| candidate.raw_subject == certificate.raw_issuer).collect();
-    let authority = &certificate.understood.authority_key_id;
+    let authority = certificate.understood.authority_key_id.as_deref().unwrap_or_default();
     found.sort_by_key(|candidate| {
-        let subject = &candidate.understood.subject_key_id;
+        let subject = candidate.understood.subject_key_id.as_deref().unwrap_or_default();
         match (subject == authority, subject.is_empty() != authority.is_empty()) {
             (true, _) => 0,
             (false, true) => 1,

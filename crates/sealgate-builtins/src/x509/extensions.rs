@@ -47,8 +47,8 @@ pub(super) struct Understood {
     pub(super) permitted: Subtrees,
     pub(super) excluded: Subtrees,
     pub(super) crl_distribution_points: Vec<String>,
-    pub(super) authority_key_id: Vec<u8>,
-    pub(super) subject_key_id: Vec<u8>,
+    pub(super) authority_key_id: Option<Vec<u8>>,
+    pub(super) subject_key_id: Option<Vec<u8>>,
     pub(super) require_explicit_policy: Count,
     pub(super) inhibit_policy_mapping: Count,
     pub(super) inhibit_any_policy: Count,
@@ -94,8 +94,9 @@ impl Understood {
                 return Err(format!("x509: {name} key identifier incorrectly marked critical"));
             }
             14 => {
-                self.subject_key_id = read(value, |mut value| Some(value.expect(tag::OCTET_STRING)?.0.to_vec()))
-                    .ok_or_else(|| invalid("subject key identifier"))?
+                let id = read(value, |mut value| Some(value.expect(tag::OCTET_STRING)?.0.to_vec()))
+                    .ok_or_else(|| invalid("subject key identifier"))?;
+                self.subject_key_id = Some(id);
             }
             15 => self.key_usage = key_usage(value).ok_or_else(|| invalid("key usage"))?,
             17 => {
@@ -121,7 +122,7 @@ impl Understood {
                 self.authority_key_id = read(value, |mut value| {
                     let mut inner = value.expect(tag::SEQUENCE)?;
                     let id = inner.optional(tag::context(0))?;
-                    Some(id.map(|id| id.0.to_vec()).unwrap_or_default())
+                    Some(id.map(|id| id.0.to_vec()))
                 })
                 .ok_or_else(|| invalid("authority key identifier"))?
             }

@@ -30,8 +30,8 @@ pub(super) fn bytes(bytes: &[u8]) -> Value {
 }
 
 /// Bytes, or `null` if there are none.
-fn bytes_or_null(data: &[u8]) -> Value {
-    if data.is_empty() { Value::Null } else { bytes(data) }
+fn bytes_or_null(data: Option<&[u8]>) -> Value {
+    data.map_or(Value::Null, bytes)
 }
 
 fn texts<T: AsRef<str>>(texts: &[T]) -> Value {
@@ -167,8 +167,8 @@ pub(super) fn certificate(certificate: &Certificate, with_uri_strings: bool) -> 
         ("IsCA", understood.is_ca.into()),
         ("MaxPathLen", understood.max_path_len.into()),
         ("MaxPathLenZero", (understood.has_basic_constraints && understood.max_path_len == 0).into()),
-        ("SubjectKeyId", bytes_or_null(&understood.subject_key_id)),
-        ("AuthorityKeyId", bytes_or_null(&understood.authority_key_id)),
+        ("SubjectKeyId", bytes_or_null(understood.subject_key_id.as_deref())),
+        ("AuthorityKeyId", bytes_or_null(understood.authority_key_id.as_deref())),
         ("OCSPServer", texts(&understood.ocsp_servers)),
         ("IssuingCertificateURL", texts(&understood.issuing_urls)),
         ("DNSNames", texts(&understood.names.dns)),

@@ -9,7 +9,15 @@ use super::json::oid;
 /// A name's attributes in their order. Their values are strings in certificates; requests may have others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Name {
-    attributes: Vec<(Oid, Value)>,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Clone)]
+struct Attribute {
+    kind: Oid,
+    value: Value,
+    /// Other values may be texts in JSON only.
+    is_text: bool,
 }
 
 impl Name {
@@ -35,8 +43,9 @@ impl Name {
                 let mut attribute = set.expect(tag::SEQUENCE).ok_or_else(|| bad(": invalid attribute"))?;
                 let kind = attribute.oid().ok_or_else(|| bad(": invalid attribute type"))?;
                 let value = attribute.any().ok_or_else(|| bad(": invalid attribute value"))?;
+                let is_text = is_text(value.tag);
                 let value = read(value).map_err(|error| bad(&format!(": invalid attribute value: {error}")))?;
-                attributes.push((kind, value));
+                attributes.push(Attribute { kind, value, is_text });
             }
         }
         Ok(Self { attributes })
@@ -45,12 +54,12 @@ impl Name {
     /// Go's `pkix.Name`.
     pub(super) fn to_value(&self) -> Value {
         let all = |last: u32| {
-            let of_type = self.attributes.iter().filter(move |(kind, _)| kind.is(&[2, 5, 4, last]));
-            of_type.filter_map(|(_, value)| value.as_str())
+            let texts = self.attributes.iter().filter(|attribute| attribute.is_text);
+            texts.filter(move |attribute| attribute.kind.is(&[2, 5, 4, last])).filter_map(|text| text.value.as_str())
         };
         let list = |last: u32| list_or_null(all(last).map(Value::from).collect());
         let last_of = |last: u32| Value::from(all(last).next_back().unwrap_or_default());
-        let names = self.attributes.iter().map(|(kind, value)| attribute(kind, value)).collect();
+        let names = self.attributes.iter().map(Attribute::to_value).collect();
         object([
             ("Country", list(6)),
             ("Organization", list(10)),
@@ -67,9 +76,24 @@ impl Name {
     }
 }
 
-/// Go's `pkix.AttributeTypeAndValue`.
-fn attribute(kind: &Oid, value: &Value) -> Value {
-    object([("Type", oid(kind)), ("Value", value.clone())])
+impl Attribute {
+    /// Go's `pkix.AttributeTypeAndValue`.
+    fn to_value(&self) -> Value {
+        object([("Type", oid(&self.kind)), ("Value", self.value.clone())])
+    }
+}
+
+/// Whether elements with this tag are strings.
+pub(super) const fn is_text(tag: u8) -> bool {
+    matches!(
+        tag,
+        tag::PRINTABLE_STRING
+            | tag::NUMERIC_STRING
+            | tag::IA5_STRING
+            | tag::T61_STRING
+            | tag::UTF8_STRING
+            | tag::BMP_STRING
+    )
 }
 
 /// A string of one of the types that names have.

@@ -1,8 +1,10 @@
 //! `crypto.x509.parse_certificate_request`: PKCS #10.
 
+use std::borrow::Cow;
+
 use crate::context::Context;
 use crate::operand::{failed, string};
-use crate::pki::der::{Element, Reader, tag};
+use crate::pki::der::{Element, Reader, right_aligned, tag};
 use crate::pki::json::{big, list_or_null, object};
 use crate::pki::public::{KeyInfo, parse_key_info};
 use crate::pki::{MAX_TEXT, base64, pem};
@@ -12,7 +14,7 @@ use crate::value::Value;
 use super::certificate::{Extension, SignatureAlgorithm, extension_list};
 use super::extensions::{AltNames, SUBJECT_ALT_NAME, alt_names};
 use super::json::{bytes, extensions, ips, key_algorithm, oid, public_key, uris};
-use super::name::{Name, text};
+use super::name::{Name, is_text, text};
 use super::time::Time;
 
 const EXTENSION_REQUEST: &[u32] = &[1, 2, 840, 113_549, 1, 9, 14];
@@ -42,7 +44,7 @@ struct Parts<'a> {
     key_info: Element<'a>,
     attributes: Reader<'a>,
     algorithm: Reader<'a>,
-    signature: &'a [u8],
+    signature: Cow<'a, [u8]>,
 }
 
 fn split(der: &[u8]) -> Option<(Parts<'_>, bool)> {
@@ -56,9 +58,9 @@ fn split(der: &[u8]) -> Option<(Parts<'_>, bool)> {
     let key_info = fields.element(tag::SEQUENCE)?;
     let attributes = fields.expect(tag::context_constructed(0))?;
     let algorithm = inner.expect(tag::SEQUENCE)?;
-    let (signature, unused) = inner.bit_string()?;
+    let signature = right_aligned(inner.bit_string()?);
     let parts = Parts { outer, info, version, subject, key_info, attributes, algorithm, signature };
-    (unused == 0).then_some((parts, input.is_empty()))
+    Some((parts, input.is_empty()))
 }
 
 /// Go's `x509.CertificateRequest`.
@@ -86,7 +88,7 @@ fn request(der: &[u8]) -> Result<Value, String> {
         ("RawSubjectPublicKeyInfo", bytes(parts.key_info.full)),
         ("RawSubject", bytes(parts.subject.full)),
         ("Version", parts.version.into()),
-        ("Signature", bytes(parts.signature)),
+        ("Signature", bytes(&parts.signature)),
         ("SignatureAlgorithm", SignatureAlgorithm::parse(parts.algorithm)?.0.into()),
         ("PublicKeyAlgorithm", key_algorithm(&algorithm)),
         ("PublicKey", public_key(&algorithm, key.as_ref())),
@@ -165,12 +167,7 @@ fn any(element: Element<'_>) -> Option<Value> {
             let length = bits.len().saturating_mul(8).saturating_sub(usize::from(unused));
             object([("Bytes", bytes(bits)), ("BitLength", big(&length.to_be_bytes()))])
         }
-        tag::PRINTABLE_STRING
-        | tag::NUMERIC_STRING
-        | tag::IA5_STRING
-        | tag::T61_STRING
-        | tag::UTF8_STRING
-        | tag::BMP_STRING => text(element.tag, element.contents).ok()?.into(),
+        tag if is_text(tag) => text(tag, element.contents).ok()?.into(),
         _ => Value::Null,
     })
 }
