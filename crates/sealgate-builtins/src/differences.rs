@@ -95,7 +95,7 @@ pub static DIFFERENCES: &[Difference] = &[
         builtins: &["crypto.x509.*", "crypto.parse_private_keys"],
         text: "at most 1 MiB, 256 certificates, 16 private keys, integers of 4 KiB and 250,000 comparisons with name \
                constraints whatever `MaxConstraintComparisons` says; no P-224; object identifiers of policies have arcs of 28 \
-               bits; X25519 keys do not become JWKs",
+               bits",
     },
     Difference {
         builtins: &["http.send"],

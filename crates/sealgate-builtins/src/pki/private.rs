@@ -18,8 +18,8 @@ pub(crate) enum PrivateKey {
         scalar: Vec<u8>,
     },
     Ed25519(Box<ed25519_dalek::SigningKey>),
-    /// Good for key agreement only, so not kept.
-    X25519,
+    /// The scalar, which is good for key agreement only.
+    X25519([u8; 32]),
 }
 
 impl PrivateKey {
@@ -33,7 +33,7 @@ impl PrivateKey {
             }
             Self::Ec { point, .. } => Some(PublicKey::Ec(point.clone())),
             Self::Ed25519(key) => Some(PublicKey::Ed25519(key.verifying_key().to_bytes())),
-            Self::X25519 => None,
+            Self::X25519(_) => None,
         }
     }
 
@@ -169,7 +169,7 @@ pub(crate) fn parse_pkcs8(der: &[u8]) -> Result<PrivateKey, String> {
                 Ok(seed) if oid.is(ED25519) => {
                     Ok(PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed))))
                 }
-                Ok(_) => Ok(PrivateKey::X25519),
+                Ok(scalar) => Ok(PrivateKey::X25519(scalar)),
                 Err(_) => Err(format!("x509: invalid {name} private key length: {}", seed.0.len())),
             }
         }

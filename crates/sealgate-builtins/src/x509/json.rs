@@ -148,7 +148,7 @@ pub(super) fn private_key(key: &PrivateKey) -> Option<Value> {
             Value::Object([curve, x, y, ("D".into(), big(scalar))].into_iter().collect())
         }
         PrivateKey::Ed25519(key) => bytes(&key.to_keypair_bytes()),
-        PrivateKey::X25519 => object([]),
+        PrivateKey::X25519(_) => object([]),
     })
 }
 

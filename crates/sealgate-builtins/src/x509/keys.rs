@@ -77,7 +77,12 @@ fn jwk(key: &PrivateKey) -> Option<Value> {
             ("x", text(key.verifying_key().as_bytes())),
             ("d", text(key.as_bytes())),
         ]),
-        PrivateKey::X25519 => return None,
+        PrivateKey::X25519(scalar) => object([
+            ("kty", "OKP".into()),
+            ("crv", "X25519".into()),
+            ("x", text(curve25519_dalek::MontgomeryPoint::mul_base_clamped(*scalar).as_bytes())),
+            ("d", text(scalar)),
+        ]),
     })
 }
 

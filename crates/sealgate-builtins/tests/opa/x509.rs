@@ -19,6 +19,10 @@ use crate::{draw_each, hold, hold_json, quoted};
 /// 2025-06-01 in nanoseconds since 1970.
 const NOW: i64 = 1_748_736_000_000_000_000;
 
+/// A key of X25519, which signs nothing.
+const X25519_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VuBCIEIL1oSVCumHhOQ6K3lOyXIVPfRqf+2EeQkc3x5t4qzn0c\n-----END \
+                          PRIVATE KEY-----\n";
+
 fn rsa_keys() -> (rsa::PrivateKey, KeyPair) {
     let key = rsa::PrivateKey::new(&mut rsa::rand_core::UnwrapErr(getrandom::SysRng), 2048).unwrap();
     let pem = key.to_pkcs8_pem(LineEnding::LF).unwrap();
@@ -260,6 +264,7 @@ fn requests_and_keys_have_the_shape_of_go() {
 
     let mut keys: Vec<String> = pairs.iter().map(KeyPair::serialize_pem).collect();
     keys.push(rsa_private.to_pkcs1_pem(LineEnding::LF).unwrap().to_string());
+    keys.push(X25519_KEY.to_owned());
     let all = keys.concat();
     let mut texts = keys.clone();
     texts.extend([all, String::new(), "x".to_owned()]);
