@@ -97,6 +97,7 @@ pub fn generate(
         constants: Constants::new(STATIC_BASE.saturating_add(zeroed)),
         functions: funcs.iter().map(|func| func.name.as_str()).zip(first..).collect(),
         builtins: (0_i32..).zip(&policy.builtins).map(|(id, builtin)| (builtin.name.as_str(), id)).collect(),
+        memo_slots: memoised.iter().copied().zip((0..).map(|slot| STATIC_BASE + slot * MEMO_SIZE)).collect(),
         memo_count,
         input,
         names: Vec::new(),
@@ -120,10 +121,9 @@ pub fn generate(
     module.find_hints(&funcs);
     let mut functions = Vec::with_capacity(funcs.len() + policy.plans.len() + entry::FIXED as usize);
     let mut compiled = Vec::with_capacity(funcs.len());
-    let slots: HashMap<&str, u32> =
-        memoised.iter().copied().zip((0..).map(|slot| STATIC_BASE + slot * MEMO_SIZE)).collect();
     for func in &funcs {
-        let body = dispatch::compile(&mut module, func, slots.get(func.name.as_str()).copied())?;
+        let memo = module.memo_slots.get(func.name.as_str()).copied();
+        let body = dispatch::compile(&mut module, func, memo)?;
         let params = u32::try_from(func.params.len()).unwrap_or(u32::MAX);
         compiled.push(module.function(Cow::Owned(func.name.clone()), params, true, body));
     }
@@ -173,6 +173,8 @@ struct Module<'p> {
     functions: HashMap<&'p str, u32>,
     /// The host's ids of builtins.
     builtins: HashMap<&'p str, i32>,
+    /// Where the results of functions are kept that are.
+    memo_slots: HashMap<&'p str, u32>,
     memo_count: u32,
     /// Where what the plan reads of its input is; `None` where functions get the input as a value.
     input: Option<Input>,

@@ -11,7 +11,7 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     // The last word overlaps the one before where the length is no multiple of its size.
     match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
         (Some(a_last), Some(b_last)) => a_last == b_last && (a.len() == 8 || equal_words(a, b)),
-        _ => short_prefix(a) == short_prefix(b),
+        _ => short_word(a) == short_word(b),
     }
 }
 
@@ -23,57 +23,46 @@ fn equal_words(a: &[u8], b: &[u8]) -> bool {
 /// Orders `a` and `b` byte by byte, which for UTF-8 is by code points.
 #[inline]
 pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    let (a_prefix, b_prefix) = (prefix(a), prefix(b));
-    if a_prefix != b_prefix {
-        return a_prefix.cmp(&b_prefix);
-    }
-    if a.len() <= 8 || b.len() <= 8 { a.len().cmp(&b.len()) } else { compare_words(a, b) }
-}
-
-fn compare_words(a: &[u8], b: &[u8]) -> Ordering {
-    let (mut a, mut b) = (a, b);
-    while let (Some((a_word, a_rest)), Some((b_word, b_rest))) =
-        (a.split_first_chunk::<8>(), b.split_first_chunk::<8>())
-    {
-        let (a_word, b_word) = (u64::from_be_bytes(*a_word), u64::from_be_bytes(*b_word));
+    let (mut a_rest, mut b_rest) = (a, b);
+    loop {
+        let (a_word, b_word) = (first_word(a_rest), first_word(b_rest));
         if a_word != b_word {
-            return a_word.cmp(&b_word);
+            // The first byte that differs is the lowest one.
+            let place = (a_word ^ b_word).trailing_zeros() & !7;
+            return (a_word >> place & 0xFF).cmp(&(b_word >> place & 0xFF));
         }
-        (a, b) = (a_rest, b_rest);
+        match (a_rest.get(8..), b_rest.get(8..)) {
+            (Some(a), Some(b)) => (a_rest, b_rest) = (a, b),
+            // Zeros stood for what is missing, so that the longer one may still be more.
+            _ => return a.len().cmp(&b.len()),
+        }
     }
-    let (a_prefix, b_prefix) = (prefix(a), prefix(b));
-    a_prefix.cmp(&b_prefix).then(a.len().cmp(&b.len()))
 }
 
-/// The first eight bytes as a number whose order is theirs; zeros stand for those that are missing.
+/// The first eight bytes as a little-endian word; zeros stand for those that are missing.
 #[inline]
-pub(crate) fn prefix(bytes: &[u8]) -> u64 {
+fn first_word(bytes: &[u8]) -> u64 {
     match bytes.first_chunk::<8>() {
-        Some(bytes) => u64::from_be_bytes(*bytes),
-        None => short_prefix(bytes),
-    }
-}
-
-/// [`prefix`] of fewer than eight bytes.
-#[inline]
-fn short_prefix(bytes: &[u8]) -> u64 {
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        // The last four bytes overlap the first where there are fewer than eight; the shift drops what is there twice.
-        let low = (u64::from(u32::from_be_bytes(*last)) << (64 - 8 * bytes.len())) & u64::from(u32::MAX);
-        return u64::from(u32::from_be_bytes(*first)) << 32 | low;
-    }
-    match *bytes {
-        [a, b, c] => u64::from(a) << 56 | u64::from(b) << 48 | u64::from(c) << 40,
-        [a, b] => u64::from(a) << 56 | u64::from(b) << 48,
-        [a] => u64::from(a) << 56,
-        _ => 0,
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => short_word(bytes),
     }
 }
 
 /// Fewer than eight bytes as a little-endian word, whose other bytes are zero.
 #[inline]
 pub(crate) fn short_word(bytes: &[u8]) -> u64 {
-    short_prefix(bytes).swap_bytes()
+    let len = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        // Bytes that are in both are the same.
+        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * len - 32);
+    }
+    match (bytes.first(), bytes.get(len / 2), bytes.last()) {
+        (Some(first), Some(middle), Some(last)) => {
+            let (middle, last) = (u64::from(*middle) << (8 * (len / 2)), u64::from(*last) << (8 * len - 8));
+            u64::from(*first) | middle | last
+        }
+        _ => 0,
+    }
 }
 
 /// Copies `count` bytes from `source` to `target`: a few words here, more by the memory instruction, whose call costs as

@@ -20,8 +20,11 @@ const FEW: usize = 8;
 /// An insertion that moves at most this many entries is made in place.
 const SHORT_MOVE: usize = 32;
 
-/// What objects and sets are made of.
+/// What objects and sets are made of: a key, and what belongs to it. What works on the words alone takes their number and not
+/// the type, so that a module has it once.
 pub(crate) trait Entry<'h>: Copy {
+    /// Values that an entry is made of; the first is its key.
+    const WORDS: usize;
     /// Which of two entries with equal keys stays when all arrive at once.
     const LAST_STAYS: bool;
 
@@ -30,6 +33,7 @@ pub(crate) trait Entry<'h>: Copy {
 }
 
 impl<'h> Entry<'h> for Value<'h> {
+    const WORDS: usize = 1;
     const LAST_STAYS: bool = false;
 
     fn key(&self) -> Value<'h> {
@@ -37,7 +41,11 @@ impl<'h> Entry<'h> for Value<'h> {
     }
 }
 
+// A pair is its key, then its value, as wide as a key.
+const _: () = assert!(core::mem::offset_of!(Pair<'_>, key) == 0 && size_of::<Pair<'_>>() == 2 * size_of::<Value<'_>>());
+
 impl<'h> Entry<'h> for Pair<'h> {
+    const WORDS: usize = 2;
     const LAST_STAYS: bool = true;
 
     fn key(&self) -> Value<'h> {
@@ -55,7 +63,7 @@ pub struct ArrayBuilder<'h> {
 impl<'h> ArrayBuilder<'h> {
     /// An empty array that holds `capacity` elements before it must grow.
     pub fn new(heap: Heap<'h>, capacity: usize) -> Self {
-        ArrayBuilder { heap, array: new_collection::<Value<'h>>(heap, TAG_ARRAY, capacity) }
+        ArrayBuilder { heap, array: new_collection(heap, TAG_ARRAY, capacity) }
     }
 
     /// Appends `value`.
@@ -79,7 +87,7 @@ pub struct SetBuilder<'h> {
 impl<'h> SetBuilder<'h> {
     /// An empty set that holds `capacity` elements before it must grow.
     pub fn new(heap: Heap<'h>, capacity: usize) -> Self {
-        SetBuilder { heap, set: new_collection::<Value<'h>>(heap, TAG_SET, capacity) }
+        SetBuilder { heap, set: new_collection(heap, TAG_SET, capacity) }
     }
 
     /// Adds `value`, which may be there already.
@@ -103,7 +111,7 @@ pub struct ObjectBuilder<'h> {
 impl<'h> ObjectBuilder<'h> {
     /// An empty object that holds `capacity` pairs before it must grow.
     pub fn new(heap: Heap<'h>, capacity: usize) -> Self {
-        ObjectBuilder { heap, object: new_collection::<Pair<'h>>(heap, TAG_OBJECT, capacity) }
+        ObjectBuilder { heap, object: new_collection(heap, TAG_OBJECT, capacity) }
     }
 
     /// Puts `value` under `key`, in place of what was there.
@@ -143,12 +151,12 @@ impl<'h> Value<'h> {
             return None;
         }
         if let Some(pairs) = few::<Pair<'h>>(self) {
-            return pairs.iter().rev().find(|pair| pair.key.is_str(key)).map(|pair| pair.value);
+            return pairs.get(last_with_text(pairs, key)?).map(|pair| pair.value);
         }
         let pairs = self.as_object()?;
-        let at = pairs.binary_search_by(|pair| match pair.key.as_str() {
-            Some(text) => text.cmp(key),
-            None => pair.key.kind().cmp(&crate::Kind::String),
+        let at = search_by(pairs, |known| match known.as_str() {
+            Some(text) => crate::bytes::compare(text.as_bytes(), key.as_bytes()),
+            None => known.kind().cmp(&crate::Kind::String),
         });
         pairs.get(at.ok()?).map(|pair| pair.value)
     }
@@ -190,7 +198,7 @@ pub(crate) fn set_of<'h>(heap: Heap<'h>, elements: &'h mut [Value<'h>]) -> Value
 }
 
 /// An empty collection with room for `capacity` entries.
-pub(crate) fn new_collection<'h, T: Copy>(heap: Heap<'h>, tag: u8, capacity: usize) -> Value<'h> {
+pub(crate) fn new_collection<'h>(heap: Heap<'h>, tag: u8, capacity: usize) -> Value<'h> {
     let mut header = Header {
         tag,
         sub: 0,
@@ -200,22 +208,27 @@ pub(crate) fn new_collection<'h, T: Copy>(heap: Heap<'h>, tag: u8, capacity: usi
     };
     let value = Value::alloc(heap, header);
     if capacity != 0 {
-        header.payload.buffer = new_buffer::<T>(heap, capacity);
+        header.payload.buffer = new_buffer(heap, words_of(tag), capacity);
         // SAFETY: `value` was made above and nothing else knows it.
         unsafe { *value.header_ptr() = header }
     }
     value
 }
 
+/// Values that an entry of a collection is made of.
+const fn words_of(tag: u8) -> usize {
+    if tag == TAG_OBJECT { 2 } else { 1 }
+}
+
 /// Appends to an array. Anything else, and a static array, is left alone.
 pub(crate) fn array_push<'h>(heap: Heap<'h>, array: Value<'h>, value: Value<'h>) {
-    if array.tag() == TAG_ARRAY && array.header().flags & FLAG_STATIC == 0 {
-        let len = array.header().len as usize;
+    if array.tag() == TAG_ARRAY && array.flags() & FLAG_STATIC == 0 {
+        let len = array.content().1;
         array.make_full(heap);
         // SAFETY: an array of values that is not static.
         unsafe {
-            reserve::<Value<'_>>(heap, array, len + 1);
-            insert_at(array, len, value)
+            reserve(heap, array, 1, len + 1);
+            insert_at(array, len, &[value]);
         }
     }
 }
@@ -223,17 +236,17 @@ pub(crate) fn array_push<'h>(heap: Heap<'h>, array: Value<'h>, value: Value<'h>)
 /// Adds to a set. Anything else, and a static set, is left alone.
 pub(crate) fn set_add<'h>(heap: Heap<'h>, set: Value<'h>, value: Value<'h>) {
     if set.tag() == TAG_SET {
-        insert(heap, set, value);
+        insert(heap, set, &[value]);
     }
 }
 
 /// Puts `value` under `key`. Anything but an object, and a static object, is left alone.
 pub(crate) fn object_insert<'h>(heap: Heap<'h>, object: Value<'h>, key: Value<'h>, value: Value<'h>) {
     if object.tag() == TAG_OBJECT
-        && let Some(existing) = insert(heap, object, Pair { key, value })
+        && let Some(existing) = insert(heap, object, &[key, value])
     {
         // SAFETY: `insert` gives a pair of this object's own buffer.
-        unsafe { (*existing).value = value }
+        unsafe { *existing.add(1) = value }
     }
 }
 
@@ -242,16 +255,16 @@ pub(crate) fn object_insert_once<'h>(heap: Heap<'h>, object: Value<'h>, key: Val
     if object.tag() != TAG_OBJECT {
         return false;
     }
-    match insert(heap, object, Pair { key, value }) {
+    match insert(heap, object, &[key, value]) {
         None => true,
         // SAFETY: `insert` gives a pair of this object's own buffer.
-        Some(existing) => unsafe { (*existing).value == value },
+        Some(existing) => unsafe { *existing.add(1) == value },
     }
 }
 
 /// Takes the pair under `key` out. Anything but an object, and a static object, is left alone.
 pub(crate) fn object_remove<'h>(object: Value<'h>, key: Value<'h>) {
-    if object.tag() != TAG_OBJECT || object.header().flags & FLAG_STATIC != 0 {
+    if object.tag() != TAG_OBJECT || object.flags() & FLAG_STATIC != 0 {
         return;
     }
     let pairs = object.as_object().unwrap_or_default();
@@ -260,7 +273,7 @@ pub(crate) fn object_remove<'h>(object: Value<'h>, key: Value<'h>) {
     // SAFETY: `at` is an index of the object's own buffer, whose slice is not used any more. A buffer with capacity 0 lies
     // in memory that the kernel allocated for this object alone, unless the object is static.
     unsafe {
-        let target = object.header().payload_start::<Pair<'h>>().add(at);
+        let target = object.content().0.cast::<Pair<'h>>().add(at);
         core::ptr::copy(target.add(1), target, behind);
     }
     object.set_settled(pairs.len() - 1);
@@ -268,17 +281,16 @@ pub(crate) fn object_remove<'h>(object: Value<'h>, key: Value<'h>) {
 
 /// Brings a set or object into order: merges its tail, or sorts its few pairs.
 #[cold]
-pub(crate) fn settle<'h, T: Entry<'h> + 'h>(collection: Value<'h>) {
-    let header = collection.header();
-    let entries = header.payload_start::<T>();
-    let mut len = header.len as usize;
-    // SAFETY: the buffer is the collection's own and nobody reads it while it is not in order. FLAG_TAIL is set only on
-    // buffers with a prefix, which counts the merged entries, at most `len`.
+#[inline(never)]
+pub(crate) fn settle(collection: Value<'_>) {
+    let (start, mut len) = collection.content();
+    // SAFETY: the buffer is the collection's own and nobody reads it while it is not in order. FLAG_UNSORTED is set only on
+    // objects; FLAG_TAIL is set only on buffers with a prefix, which counts the merged entries, at most `len`.
     unsafe {
-        if header.flags & FLAG_UNSORTED != 0 {
-            len = sort::sort_few(core::slice::from_raw_parts_mut(entries, len));
+        if collection.flags() & FLAG_UNSORTED != 0 {
+            len = sort::sort_few(core::slice::from_raw_parts_mut(start.cast::<Pair<'_>>(), len));
         } else {
-            merge(entries, *prefix(entries) as usize, len);
+            merge(start.cast(), words_of(collection.tag()), *prefix(start) as usize, len);
         }
     }
     collection.set_settled(len);
@@ -287,104 +299,136 @@ pub(crate) fn settle<'h, T: Entry<'h> + 'h>(collection: Value<'h>) {
 /// The entries, in any order, if they are few and there is no tail. Of equal keys the last is meant.
 #[inline]
 fn few<'h, T: Entry<'h> + 'h>(collection: Value<'h>) -> Option<&'h [T]> {
-    let header = collection.header();
-    (header.len as usize <= FEW && header.flags & FLAG_TAIL == 0).then(|| collection.slice_unchecked())
+    let entries = collection.slice_unchecked();
+    (entries.len() <= FEW && collection.flags() & FLAG_TAIL == 0).then_some(entries)
 }
 
-impl Header {
-    fn payload_start<T>(&self) -> *mut T {
-        // SAFETY: only called on collections, whose payload is a buffer.
-        unsafe { self.payload.buffer.start.cast() }
-    }
-
-    fn capacity(&self) -> usize {
-        // SAFETY: as in `payload_start`.
-        unsafe { self.payload.buffer.capacity as usize }
-    }
+/// Entries that there is room for in the buffer of a collection with a full header.
+fn capacity(collection: Value<'_>) -> usize {
+    // SAFETY: the payload of a collection is a buffer.
+    unsafe { (*collection.header_ptr()).payload.buffer.capacity as usize }
 }
 
 /// The entry whose key is `key`.
 fn find<'h, T: Entry<'h> + 'h>(collection: Value<'h>, key: Value<'h>) -> Option<T> {
     if let (Some(text), Some(entries)) = (key.as_str(), few::<T>(collection)) {
-        return entries.iter().rev().find(|entry| entry.key().is_str(text)).copied();
+        return entries.get(last_with_text(entries, text)?).copied();
     }
-    if collection.header().flags & FLAG_UNSORTED != 0 {
-        settle::<T>(collection);
+    if collection.flags() & FLAG_UNSORTED != 0 {
+        settle(collection);
     }
     let entries: &[T] = collection.slice_unchecked();
-    let (sorted, tail) = entries.split_at_checked(merged_len::<T>(collection))?;
+    let (sorted, tail) = entries.split_at_checked(merged_len(collection))?;
     if let Ok(at) = search(sorted, key) {
         return sorted.get(at).copied();
     }
     search(tail, key).ok().and_then(|at| tail.get(at)).copied()
 }
 
+/// Where the last entry is whose key is this text.
+#[inline]
+fn last_with_text<'h, T: Entry<'h>>(entries: &[T], text: &str) -> Option<usize> {
+    // SAFETY: an entry begins with its key, and is as many values as it is large.
+    unsafe { last_with_key(entries.as_ptr().cast(), entries.len(), T::WORDS, text) }
+}
+
+/// # Safety
+/// There must be `count` keys, a `stride` of values apart.
+#[inline(never)]
+unsafe fn last_with_key(keys: *const Value<'_>, count: usize, stride: usize, text: &str) -> Option<usize> {
+    // SAFETY: the caller's promise.
+    (0..count).rev().find(|place| unsafe { (*keys.add(place * stride)).is_str(text) })
+}
+
+/// Where the key is among sorted entries, or where it would be.
+#[inline]
 fn search<'h, T: Entry<'h>>(entries: &[T], key: Value<'h>) -> Result<usize, usize> {
-    entries.binary_search_by(|entry| entry.key().cmp(&key))
+    // SAFETY: as in `last_with_text`.
+    unsafe { search_keys(entries.as_ptr().cast(), entries.len(), T::WORDS, key) }
+}
+
+/// # Safety
+/// As for [`last_with_key`].
+#[inline(never)]
+unsafe fn search_keys(keys: *const Value<'_>, count: usize, stride: usize, key: Value<'_>) -> Result<usize, usize> {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        // SAFETY: the caller's promise.
+        match unsafe { (*keys.add(middle * stride)).cmp(&key) } {
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+            Ordering::Equal => return Ok(middle),
+        }
+    }
+    Err(low)
+}
+
+fn search_by<'h, T: Entry<'h>>(entries: &[T], mut order: impl FnMut(Value<'h>) -> Ordering) -> Result<usize, usize> {
+    entries.binary_search_by(|entry| order(entry.key()))
 }
 
 /// How many of the entries are merged.
-fn merged_len<T>(collection: Value<'_>) -> usize {
-    let header = collection.header();
-    if header.flags & FLAG_TAIL == 0 {
-        return header.len as usize;
+fn merged_len(collection: Value<'_>) -> usize {
+    let (start, len) = collection.content();
+    if collection.flags() & FLAG_TAIL == 0 {
+        return len;
     }
     // SAFETY: FLAG_TAIL is set only on buffers with a prefix.
-    unsafe { *prefix(header.payload_start::<T>()) as usize }
+    unsafe { *prefix(start) as usize }
 }
 
-/// Inserts `entry` unless one with its key is there, which is then given.
-fn insert<'h, T: Entry<'h> + 'h>(heap: Heap<'h>, collection: Value<'h>, entry: T) -> Option<*mut T> {
-    if collection.header().flags & FLAG_STATIC != 0 {
+/// Inserts `entry`, whose first value is its key, unless one with this key is there, which is then given.
+#[inline(never)]
+fn insert<'h>(heap: Heap<'h>, collection: Value<'h>, entry: &[Value<'h>]) -> Option<*mut Value<'h>> {
+    if collection.flags() & FLAG_STATIC != 0 {
         return None;
     }
-    if collection.header().flags & FLAG_UNSORTED != 0 {
-        settle::<T>(collection);
+    if collection.flags() & FLAG_UNSORTED != 0 {
+        settle(collection);
     }
     collection.make_full(heap);
-    let header = collection.header();
-    let (start, len) = (header.payload_start::<T>(), header.len as usize);
-    let key = entry.key();
-    let entries: &[T] = collection.slice_unchecked();
-    let merged = merged_len::<T>(collection);
-    let (sorted, tail) = entries.split_at_checked(merged)?;
-    // Most entries come in order.
-    let place = match sorted.last().map(|last| last.key().cmp(&key)) {
-        None | Some(Ordering::Less) => Err(merged),
-        Some(Ordering::Equal) => Ok(merged - 1),
-        Some(Ordering::Greater) => search(sorted, key),
-    };
-    let place = match place {
-        // SAFETY: an index of `entries`.
-        Ok(at) => return Some(unsafe { start.add(at) }),
-        Err(place) => place,
-    };
-    // SAFETY: all places are at most `len`, and the collection is not static.
+    let (start, len) = collection.content();
+    let (start, words, key) = (start.cast::<Value<'h>>(), entry.len(), *entry.first()?);
+    let merged = merged_len(collection);
+    // SAFETY: all places are at most `len`, the number of entries of so many words, and the collection is not static.
     unsafe {
+        // Most entries come in order.
+        let last = merged.checked_sub(1);
+        let place = match last.map(|last| (*start.add(last * words)).cmp(&key)) {
+            None | Some(Ordering::Less) => Err(merged),
+            Some(Ordering::Equal) => Ok(merged - 1),
+            Some(Ordering::Greater) => search_keys(start, merged, words, key),
+        };
+        let place = match place {
+            Ok(at) => return Some(start.add(at * words)),
+            Err(place) => place,
+        };
         if merged == len {
             if len - place <= SHORT_MOVE {
-                reserve::<T>(heap, collection, len + 1);
+                reserve(heap, collection, words, len + 1);
                 insert_at(collection, place, entry);
             } else {
-                reserve::<T>(heap, collection, len + 2);
+                reserve(heap, collection, words, len + 2);
                 insert_at(collection, len, entry);
                 let header = collection.header_ptr();
                 (*header).flags |= FLAG_TAIL;
-                *prefix((*header).payload_start::<T>()) = merged as u64;
+                *prefix((*header).payload.buffer.start) = merged as u64;
             }
             return None;
         }
-        match search(tail, key) {
-            Ok(at) => return Some(start.add(merged + at)),
+        let tail = len - merged;
+        match search_keys(start.add(merged * words), tail, words, key) {
+            Ok(at) => return Some(start.add((merged + at) * words)),
             Err(at) => {
                 // Room for the tail twice: merging sets it aside behind the entries.
-                reserve::<T>(heap, collection, len + 1 + tail.len() + 1);
+                reserve(heap, collection, words, len + 1 + tail + 1);
                 insert_at(collection, merged + at, entry);
             }
         }
-    }
-    if tail.len() >= longest_tail(merged) {
-        settle::<T>(collection);
+        if tail >= longest_tail(merged) {
+            settle(collection);
+        }
     }
     None
 }
@@ -398,18 +442,20 @@ fn longest_tail(merged: usize) -> usize {
 /// Puts `entry` at `place`, moving what is behind it.
 ///
 /// # Safety
-/// `collection` must hold `T`s, not be static, have at least `place` of them and room for one more; no slice of it may be
-/// used afterwards.
-unsafe fn insert_at<T: Copy>(collection: Value<'_>, place: usize, entry: T) {
-    let header = collection.header_ptr();
+/// `collection` must hold entries of as many words, not be static, have at least `place` of them and room for one more; no
+/// slice of it may be used afterwards.
+unsafe fn insert_at<'h>(collection: Value<'h>, place: usize, entry: &[Value<'h>]) {
+    let (header, words) = (collection.header_ptr(), entry.len());
     // SAFETY: there is room for one more.
     unsafe {
         let len = (*header).len as usize;
-        let at = (*header).payload_start::<T>().add(place);
+        let at = (*header).payload.buffer.start.cast::<Value<'h>>().add(place * words);
         if place != len {
-            core::ptr::copy(at, at.add(1), len - place);
+            core::ptr::copy(at, at.add(words), (len - place) * words);
         }
-        at.write(entry);
+        for (offset, word) in entry.iter().enumerate() {
+            at.add(offset).write(*word);
+        }
         (*header).len += 1;
     }
 }
@@ -417,11 +463,11 @@ unsafe fn insert_at<T: Copy>(collection: Value<'_>, place: usize, entry: T) {
 /// Makes room for `needed` entries in all.
 ///
 /// # Safety
-/// `collection` must hold `T`s and not be static.
-unsafe fn reserve<T: Copy>(heap: Heap<'_>, collection: Value<'_>, needed: usize) {
-    if needed > collection.header().capacity() {
+/// `collection` must hold entries of `words` values and not be static.
+unsafe fn reserve(heap: Heap<'_>, collection: Value<'_>, words: usize, needed: usize) {
+    if needed > capacity(collection) {
         // SAFETY: as the caller promises.
-        unsafe { grow::<T>(heap, collection, needed) }
+        unsafe { grow(heap, collection, words, needed) }
     }
 }
 
@@ -431,69 +477,72 @@ unsafe fn reserve<T: Copy>(heap: Heap<'_>, collection: Value<'_>, needed: usize)
 /// As for [`reserve`].
 #[cold]
 #[inline(never)]
-unsafe fn grow<T: Copy>(heap: Heap<'_>, collection: Value<'_>, needed: usize) {
-    let header = collection.header();
-    let (start, len, capacity) = (header.payload_start::<T>(), header.len as usize, header.capacity());
+unsafe fn grow(heap: Heap<'_>, collection: Value<'_>, words: usize, needed: usize) {
+    let ((start, len), capacity) = (collection.content(), capacity(collection));
     let wanted = capacity.saturating_mul(2).max(needed).max(4);
-    let bytes = |entries: usize| entries.checked_mul(size_of::<T>()).and_then(|bytes| bytes.checked_add(PREFIX));
     // SAFETY: a buffer with a capacity starts `PREFIX` bytes behind its block; the new one has room for `wanted > len`.
     unsafe {
         if capacity != 0
-            && let (Some(old), Some(new)) = (bytes(capacity), bytes(wanted))
-            && let Some(block) = core::ptr::NonNull::new(start.cast::<u8>().sub(PREFIX))
+            && let (Some(old), Some(new)) = (buffer_size(words, capacity), buffer_size(words, wanted))
+            && let Some(block) = core::ptr::NonNull::new(start.sub(PREFIX))
             && let Ok(wanted) = u32::try_from(wanted)
             && heap.resize_in_place(block, old, new)
         {
             (*collection.header_ptr()).payload.buffer.capacity = wanted;
             return;
         }
-        let buffer = new_buffer::<T>(heap, wanted);
-        core::ptr::copy_nonoverlapping(start, buffer.start.cast::<T>(), len);
+        let buffer = new_buffer(heap, words, wanted);
+        core::ptr::copy_nonoverlapping(start.cast::<Value<'_>>(), buffer.start.cast(), len * words);
         if capacity != 0 {
-            *prefix(buffer.start.cast::<T>()) = *prefix(start);
+            *prefix(buffer.start) = *prefix(start);
         }
         (*collection.header_ptr()).payload.buffer = buffer;
     }
 }
 
-fn new_buffer<T>(heap: Heap<'_>, capacity: usize) -> Buffer {
-    let size = capacity.checked_mul(size_of::<T>()).and_then(|size| size.checked_add(PREFIX));
-    let (Some(size), Ok(capacity)) = (size, u32::try_from(capacity)) else { crate::abort(c"opa_malloc: failed") };
+fn new_buffer(heap: Heap<'_>, words: usize, capacity: usize) -> Buffer {
+    let (Some(size), Ok(capacity)) = (buffer_size(words, capacity), u32::try_from(capacity)) else {
+        crate::abort(c"opa_malloc: failed")
+    };
     let block = heap.alloc(size);
     // SAFETY: the block is at least `PREFIX` bytes.
     let start = unsafe { block.as_ptr().add(PREFIX) };
     Buffer { start, capacity }
 }
 
+/// Bytes of a buffer for so many entries of so many values.
+fn buffer_size(words: usize, entries: usize) -> Option<usize> {
+    entries.checked_mul(words * size_of::<Value<'_>>())?.checked_add(PREFIX)
+}
+
 /// The count of merged entries in front of a buffer that has a capacity.
 ///
 /// # Safety
 /// `start` must be the start of such a buffer.
-unsafe fn prefix<T>(start: *mut T) -> *mut u64 {
+unsafe fn prefix(start: *mut u8) -> *mut u64 {
     // SAFETY: as the caller promises; blocks are aligned to 8 and the prefix is 8 bytes.
     unsafe { start.cast::<u64>().sub(1) }
 }
 
-/// Merges the sorted runs `..merged` and `merged..len` of `entries`, which have no key in common.
+/// Merges the sorted runs `..merged` and `merged..len` of entries of so many words, which have no key in common.
 ///
 /// # Safety
-/// `entries` must hold `len` entries and have room for the second run once more, `merged <= len`, and nobody else may use
-/// them.
-unsafe fn merge<'h, T: Entry<'h>>(entries: *mut T, merged: usize, len: usize) {
+/// There must be `len` entries and room for the second run once more, `merged <= len`, and nobody else may use them.
+unsafe fn merge(entries: *mut Value<'_>, words: usize, merged: usize, len: usize) {
     // From the back: each entry of the tail, set aside, has its place among the sorted ones, and what is behind that place
     // moves once.
     // SAFETY: all indices are below `len + (len - merged)`; `end` only falls, and the gap in front of what was placed is
     // always as long as the number of entries that are still set aside.
     unsafe {
-        let aside = entries.add(len);
-        core::ptr::copy_nonoverlapping(entries.add(merged), aside, len - merged);
+        let aside = entries.add(len * words);
+        core::ptr::copy_nonoverlapping(entries.add(merged * words), aside, (len - merged) * words);
         let mut end = merged;
         for index in (0..len - merged).rev() {
-            let entry = aside.add(index).read();
-            let sorted = core::slice::from_raw_parts(entries, end);
-            let place = search(sorted, entry.key()).unwrap_or_else(|place| place);
-            core::ptr::copy(entries.add(place), entries.add(place + index + 1), end - place);
-            entries.add(place + index).write(entry);
+            let entry = aside.add(index * words);
+            let place = search_keys(entries, end, words, *entry).unwrap_or_else(|place| place);
+            let gap = entries.add((place + index) * words);
+            core::ptr::copy(entries.add(place * words), gap.add(words), (end - place) * words);
+            core::ptr::copy_nonoverlapping(entry, gap, words);
             end = place;
         }
     }

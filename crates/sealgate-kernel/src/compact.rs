@@ -1,7 +1,7 @@
 //! Compact headers: how the values of a large document lie in memory.
 //!
 //! What is parsed from a large text is many and rarely changed. Its strings, decimals, arrays and objects get half a header:
-//! no capacity, and a length of 16 bits. Only the parser makes them, and only [`Value::header`] and the few functions here
+//! no capacity, and a length of 16 bits. Only the parser makes them, and only [`Value::content`], [`Value::flags`] and the few functions here
 //! know; generated code reads no more of a value than its tag, which lies where it always does.
 #![allow(unsafe_code, reason = "reads and writes headers behind raw pointers")]
 
@@ -26,23 +26,56 @@ struct Compact {
     start: *mut u8,
 }
 
-/// What a compact header says.
+/// Where the content lies.
 ///
 /// # Safety
-/// `at` must be the address of a header whose sub-tag has [`COMPACT`].
+/// `at` must be the address of a header whose sub-tag has [`COMPACT`], here and below.
 #[inline(never)]
-pub(crate) unsafe fn expand(at: *const Header) -> Header {
-    // SAFETY: the caller's promise.
+pub(crate) unsafe fn start(at: *const Header) -> *mut u8 {
+    // SAFETY: the caller's promise, here and below.
     unsafe {
-        let compact = &*at.cast::<Compact>();
-        if compact.sub & MOVED != 0 {
-            return *compact.start.cast::<Header>();
+        match moved(at) {
+            Some(full) => (*full).payload.buffer.start,
+            None => (*at.cast::<Compact>()).start,
         }
-        let flags = if compact.sub & UNSORTED != 0 { FLAG_UNSORTED } else { 0 };
-        let buffer = Buffer { start: compact.start, capacity: 0 };
-        let (tag, sub) = (compact.tag, compact.sub & !MARKS);
-        Header { tag, sub, flags, len: u32::from(compact.len), payload: Payload { buffer } }
     }
+}
+
+/// How many items the content has.
+///
+/// # Safety
+/// As for [`start`].
+#[inline(never)]
+pub(crate) unsafe fn len(at: *const Header) -> usize {
+    // SAFETY: as above.
+    unsafe {
+        match moved(at) {
+            Some(full) => (*full).len as usize,
+            None => (*at.cast::<Compact>()).len.into(),
+        }
+    }
+}
+
+/// The flags that a full header would have.
+///
+/// # Safety
+/// As for [`start`].
+#[inline(never)]
+pub(crate) unsafe fn flags(at: *const Header) -> u16 {
+    // SAFETY: as above.
+    unsafe {
+        match moved(at) {
+            Some(full) => (*full).flags,
+            None if (*at).sub & UNSORTED != 0 => FLAG_UNSORTED,
+            None => 0,
+        }
+    }
+}
+
+/// The full header of a value that was changed.
+unsafe fn moved(at: *const Header) -> Option<*const Header> {
+    // SAFETY: as above.
+    unsafe { ((*at).sub & MOVED != 0).then(|| (*at.cast::<Compact>()).start.cast_const().cast()) }
 }
 
 impl<'h> Value<'h> {
@@ -76,10 +109,13 @@ impl<'h> Value<'h> {
     #[inline]
     pub(crate) fn make_full(self, heap: Heap<'h>) {
         if self.marks() & (COMPACT | MOVED) == COMPACT {
-            let full = Self::alloc(heap, self.header());
             // SAFETY: the header is compact, and nobody holds a reference to it.
             unsafe {
                 let compact = self.header_start().cast::<Compact>();
+                let (tag, sub, len) = ((*compact).tag, (*compact).sub & !MARKS, (*compact).len.into());
+                let buffer = Buffer { start: (*compact).start, capacity: 0 };
+                let full =
+                    Self::alloc(heap, Header { tag, sub, flags: self.flags(), len, payload: Payload { buffer } });
                 (*compact).sub |= MOVED;
                 (*compact).start = full.header_start().cast();
             }

@@ -2,31 +2,33 @@
 
 use core::cmp::Ordering;
 
-use crate::layout::{FLAG_INTERNED, FLAG_STATIC};
-use crate::{Value, View, bytes};
+use crate::layout::{FLAG_INTERNED, FLAG_STATIC, TAG_ARRAY, TAG_BOOL, TAG_NUMBER, TAG_OBJECT, TAG_SET};
+use crate::{Value, bytes};
 
 /// Orders by type (null, boolean, number, string, array, object, set), then by content: numbers by what they are worth,
 /// strings by code points, arrays element by element, sets likewise in order. Objects compare key by key and value by value
 /// in the order of keys, as OPA's do.
-#[inline]
+#[inline(never)]
 pub(crate) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
     match (a.as_str(), b.as_str()) {
         (Some(a), Some(b)) => bytes::compare(a.as_bytes(), b.as_bytes()),
-        _ => compare_any(a, b),
+        _ => compare_others(a, b),
     }
 }
 
-fn compare_any(a: Value<'_>, b: Value<'_>) -> Ordering {
-    if a.is_same(b) {
-        return Ordering::Equal;
+/// Compares values that are not both strings. Tags are in the order of types.
+#[inline(never)]
+fn compare_others(a: Value<'_>, b: Value<'_>) -> Ordering {
+    let tag = a.tag();
+    if a.is_same(b) || tag != b.tag() {
+        return tag.cmp(&b.tag());
     }
-    match (a.view(), b.view()) {
-        (View::Null, View::Null) => Ordering::Equal,
-        (View::Bool(a), View::Bool(b)) => a.cmp(&b),
-        (View::Number(a), View::Number(b)) => a.cmp(&b),
-        (View::String(a), View::String(b)) => bytes::compare(a.as_bytes(), b.as_bytes()),
-        (View::Array(a), View::Array(b)) | (View::Set(a), View::Set(b)) => compare_elements(a, b),
-        (View::Object(a), View::Object(b)) => {
+    match tag {
+        TAG_BOOL => a.as_bool().cmp(&b.as_bool()),
+        TAG_NUMBER => a.as_number().cmp(&b.as_number()),
+        TAG_ARRAY | TAG_SET => compare_elements(elements(a), elements(b)),
+        TAG_OBJECT => {
+            let (a, b) = (a.as_object().unwrap_or_default(), b.as_object().unwrap_or_default());
             for (a, b) in a.iter().zip(b) {
                 let order = compare(a.key, b.key).then_with(|| compare(a.value, b.value));
                 if order.is_ne() {
@@ -35,8 +37,13 @@ fn compare_any(a: Value<'_>, b: Value<'_>) -> Ordering {
             }
             a.len().cmp(&b.len())
         }
-        _ => a.kind().cmp(&b.kind()),
+        // Null, of which there is one.
+        _ => Ordering::Equal,
     }
+}
+
+fn elements<'h>(value: Value<'h>) -> &'h [Value<'h>] {
+    value.as_elements().unwrap_or_default()
 }
 
 fn compare_elements(a: &[Value<'_>], b: &[Value<'_>]) -> Ordering {
@@ -52,37 +59,21 @@ fn compare_elements(a: &[Value<'_>], b: &[Value<'_>]) -> Ordering {
 /// Whether [`compare`] gives `Equal`, found out faster.
 #[inline]
 pub(crate) fn equal(a: Value<'_>, b: Value<'_>) -> bool {
-    if a.is_same(b) {
-        return true;
-    }
+    a.is_same(b) || equal_texts(a, b)
+}
+
+#[inline(never)]
+fn equal_texts(a: Value<'_>, b: Value<'_>) -> bool {
     match (a.as_str(), b.as_str()) {
         (Some(left), Some(right)) => {
-            !differ_by_flags(a.header().flags, b.header().flags) && bytes::equal(left.as_bytes(), right.as_bytes())
+            !differ_by_flags(a.flags(), b.flags()) && bytes::equal(left.as_bytes(), right.as_bytes())
         }
-        _ => equal_any(a, b),
+        // Lengths tell most collections apart.
+        _ => a.count() == b.count() && compare_others(a, b).is_eq(),
     }
 }
 
 /// Whether strings with these flags, at different addresses, are different for sure.
 const fn differ_by_flags(a: u16, b: u16) -> bool {
     a & b & FLAG_INTERNED != 0 && (a | b) & FLAG_STATIC != 0
-}
-
-fn equal_any(a: Value<'_>, b: Value<'_>) -> bool {
-    if a.is_same(b) {
-        return true;
-    }
-    match (a.view(), b.view()) {
-        (View::Null, View::Null) => true,
-        (View::Bool(a), View::Bool(b)) => a == b,
-        (View::Number(a), View::Number(b)) => a == b,
-        (View::String(a), View::String(b)) => bytes::equal(a.as_bytes(), b.as_bytes()),
-        (View::Array(a), View::Array(b)) | (View::Set(a), View::Set(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(*a, *b))
-        }
-        (View::Object(a), View::Object(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a.key, b.key) && equal(a.value, b.value))
-        }
-        _ => false,
-    }
 }

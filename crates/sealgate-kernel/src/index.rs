@@ -27,14 +27,30 @@ pub const fn hash_int(value: i64) -> u32 {
 /// Hash of a string's UTF-8 bytes: of its ends and its length, which tell most names apart, and of what lies between.
 #[inline]
 pub fn hash_text(bytes: &[u8]) -> u32 {
-    let (first, last) = crate::input::ends(bytes);
-    let mut state = mix(0x9e37_79b9_7f4a_7c15 ^ first, last.rotate_left(29) ^ bytes.len() as u64);
+    hash_with_ends(bytes, crate::input::ends(bytes))
+}
+
+/// [`hash_text`], for who has looked at the ends already.
+#[inline]
+pub(crate) fn hash_with_ends(bytes: &[u8], ends: (u64, u64)) -> u32 {
+    let mut state = state_of_ends(bytes.len(), ends);
     if bytes.len() > 16 {
         for word in bytes.get(8..bytes.len() - 8).unwrap_or_default().chunks(8) {
             state = mix(state, crate::input::ends(word).0);
         }
     }
     finish(state)
+}
+
+/// [`hash_with_ends`] of at most 16 bytes.
+#[inline(always)]
+pub(crate) fn hash_of_short(len: usize, ends: (u64, u64)) -> u32 {
+    finish(state_of_ends(len, ends))
+}
+
+#[inline(always)]
+fn state_of_ends(len: usize, (first, last): (u64, u64)) -> u64 {
+    mix(0x9e37_79b9_7f4a_7c15 ^ first, last.rotate_left(29) ^ len as u64)
 }
 
 /// Hash of several keys, from the hash of those before and that of the next; start with 0.

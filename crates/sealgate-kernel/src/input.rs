@@ -183,8 +183,8 @@ unsafe fn fill_entry<'h>(table: Table, slots: *mut Option<Value<'h>>, at: usize,
         for place in 0..1_usize << table.word(node + node::BITS) {
             let child = entries + place * entry::SIZE;
             if table.word(child + entry::LEN) != entry::NO_KEY
-                && let Ok(key) = core::str::from_utf8(table.key(table.0.add(child)))
-                && let Some(member) = value.get_str(key)
+                // Keys were texts when the table was made.
+                && let Some(member) = value.get_str(core::str::from_utf8_unchecked(table.key(table.0.add(child))))
             {
                 fill_entry(table, slots, child, member);
             }

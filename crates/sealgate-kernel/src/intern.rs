@@ -4,7 +4,8 @@
 //! looked up and not found says so by [`FLAG_INTERNED`]: it is no constant that is tested for.
 #![allow(unsafe_code, reason = "reads the compiler's table and makes headers over bytes that are known to be text")]
 
-use crate::index::hash_text;
+use crate::index::{hash_of_short, hash_with_ends};
+use crate::input::ends;
 use crate::layout::{FLAG_INTERNED, TAG_STRING};
 use crate::value::{Buffer, Header, Payload};
 use crate::{Heap, Value};
@@ -15,10 +16,33 @@ pub(crate) struct Interned(pub(crate) *const u32);
 
 impl Interned {
     /// The string of `bytes`, which are UTF-8 and live as long as the heap.
+    ///
+    /// What it mostly is, a constant that lies where it is looked for first, is found by a short function of its own.
     #[inline(never)]
     pub(crate) fn string<'h>(self, heap: Heap<'h>, bytes: &'h [u8]) -> Value<'h> {
-        let hash = hash_text(bytes);
-        if let Some(known) = self.find(hash, bytes) {
+        if bytes.len() <= 16 && !self.0.is_null() {
+            let ends = ends(bytes);
+            let hash = hash_of_short(bytes.len(), ends);
+            // SAFETY: as in `find`.
+            unsafe {
+                let slot = self.0.add(1 + (hash & *self.0) as usize).cast::<Option<Value<'h>>>();
+                if let Some(known) = *slot
+                    && let header = known.header_start()
+                    && (*header).len as usize == bytes.len()
+                    && ends == crate::input::ends(content(header))
+                {
+                    return known;
+                }
+            }
+        }
+        self.any_string(heap, bytes)
+    }
+
+    #[inline(never)]
+    fn any_string<'h>(self, heap: Heap<'h>, bytes: &'h [u8]) -> Value<'h> {
+        let ends = ends(bytes);
+        let hash = hash_with_ends(bytes, ends);
+        if let Some(known) = self.find(hash, bytes, ends) {
             return known;
         }
         let Ok(len) = u32::try_from(bytes.len()) else { crate::abort(c"value too large") };
@@ -27,14 +51,15 @@ impl Interned {
     }
 
     /// The constant that `value` is, if it is one that is tested for; else `value`.
+    #[inline(never)]
     pub(crate) fn value(self, value: Value<'_>) -> Value<'_> {
-        match value.as_str() {
-            Some(text) => self.find(hash_text(text.as_bytes()), text.as_bytes()).unwrap_or(value),
-            None => value,
-        }
+        let Some(text) = value.as_str() else { return value };
+        let ends = ends(text.as_bytes());
+        self.find(hash_with_ends(text.as_bytes(), ends), text.as_bytes(), ends).unwrap_or(value)
     }
 
-    fn find<'h>(self, hash: u32, bytes: &[u8]) -> Option<Value<'h>> {
+    #[inline(never)]
+    fn find<'h>(self, hash: u32, bytes: &[u8], bytes_ends: (u64, u64)) -> Option<Value<'h>> {
         if self.0.is_null() {
             return None;
         }
@@ -44,14 +69,29 @@ impl Interned {
             let mut at = hash & mask;
             loop {
                 let known = (*slots.add(at as usize))?;
-                let header = &*known.header_start();
-                if header.payload.buffer.capacity == hash
-                    && crate::bytes::equal(known.str_unchecked().as_bytes(), bytes)
-                {
-                    return Some(known);
+                let header = known.header_start();
+                if (*header).payload.buffer.capacity == hash {
+                    let text = content(header);
+                    // The ends of short strings are all of them.
+                    if text.len() == bytes.len()
+                        && ends(text) == bytes_ends
+                        && (text.len() <= 16 || crate::bytes::equal(text, bytes))
+                    {
+                        return Some(known);
+                    }
                 }
                 at = (at + 1) & mask;
             }
         }
     }
+}
+
+/// The bytes of a static string.
+///
+/// # Safety
+/// `header` must be one of a string, and a full one.
+#[inline(always)]
+unsafe fn content<'h>(header: *const Header) -> &'h [u8] {
+    // SAFETY: the caller's promise.
+    unsafe { core::slice::from_raw_parts((*header).payload.buffer.start, (*header).len as usize) }
 }

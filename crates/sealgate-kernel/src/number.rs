@@ -33,7 +33,8 @@ impl<'h> Number<'h> {
             Number::Int(value) => return Some(value),
             Number::Decimal(text) => text,
         };
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let point = text.bytes().position(|byte| byte == b'.');
+        let (whole, fraction) = point.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?))).unwrap_or((text, ""));
         if !fraction.bytes().all(|digit| digit == b'0') {
             return None;
         }

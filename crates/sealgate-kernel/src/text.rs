@@ -15,14 +15,14 @@ impl<'h> Text<'h> {
         Text { bytes: List::new(heap, capacity) }
     }
 
-    /// Appends `text`.
-    #[inline]
+    /// Appends `text`. A call: who writes texts does so many times, and modules are to stay small.
+    #[inline(never)]
     pub fn push_str(&mut self, text: &str) {
         self.bytes.extend(text.as_bytes());
     }
 
     /// Appends `character`.
-    #[inline]
+    #[inline(never)]
     pub fn push(&mut self, character: char) {
         if character.is_ascii() {
             self.bytes.push(character as u8);
@@ -35,7 +35,8 @@ impl<'h> Text<'h> {
     #[inline]
     pub(crate) fn push_ascii(&mut self, bytes: &[u8]) {
         if bytes.is_ascii() {
-            self.bytes.extend(bytes);
+            // SAFETY: ASCII is UTF-8.
+            self.push_str(unsafe { core::str::from_utf8_unchecked(bytes) });
         }
     }
 

@@ -8,7 +8,7 @@ use core::cmp::Ordering;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::compact::{COMPACT, expand};
+use crate::compact::{self, COMPACT};
 use crate::layout::{
     FLAG_STATIC, FLAG_TAIL, FLAG_UNSORTED, INLINE_BIT, NUMBER_DECIMAL, NUMBER_INT, TAG_ARRAY, TAG_BOOL, TAG_NULL,
     TAG_NUMBER, TAG_OBJECT, TAG_SET, TAG_STRING,
@@ -251,7 +251,7 @@ impl<'h> Value<'h> {
     pub fn view(self) -> View<'h> {
         match self.tag() {
             TAG_NULL => View::Null,
-            TAG_BOOL => View::Bool(self.header().sub != 0),
+            TAG_BOOL => View::Bool(self.marks() != 0),
             TAG_NUMBER => View::Number(self.number_unchecked()),
             TAG_STRING => View::String(self.str_unchecked()),
             TAG_ARRAY => View::Array(self.slice_unchecked()),
@@ -262,7 +262,7 @@ impl<'h> Value<'h> {
 
     /// The boolean, if it is one.
     pub fn as_bool(self) -> Option<bool> {
-        (self.tag() == TAG_BOOL).then(|| self.header().sub != 0)
+        (self.tag() == TAG_BOOL).then(|| self.marks() != 0)
     }
 
     /// The number, if it is one.
@@ -310,11 +310,11 @@ impl<'h> Value<'h> {
     /// Number of elements or pairs of an array, object or set.
     pub fn count(self) -> Option<usize> {
         let tag = self.tag();
-        if tag == TAG_OBJECT && self.header().flags & FLAG_UNSORTED != 0 {
+        if tag == TAG_OBJECT && self.flags() & FLAG_UNSORTED != 0 {
             return self.as_object().map(<[_]>::len);
         }
         // Every other element or pair is unique already, merged or not.
-        (tag >= TAG_ARRAY).then(|| self.header().len as usize)
+        (tag >= TAG_ARRAY).then(|| self.content().1)
     }
 
     /// Whether it is the string `text`.
@@ -343,7 +343,7 @@ impl<'h> Value<'h> {
         if self.as_small_int().is_some() || self.marks() & COMPACT != 0 {
             return None;
         }
-        // SAFETY: as in `header`.
+        // SAFETY: as in `content`.
         unsafe { Some(((*self.header.as_ptr()).tag, (*self.header.as_ptr()).sub, (*self.header.as_ptr()).flags)) }
     }
 
@@ -352,7 +352,7 @@ impl<'h> Value<'h> {
     #[inline]
     pub(crate) fn interned_hash(self) -> Option<u32> {
         let (tag, _, flags) = self.plain_header()?;
-        // SAFETY: as in `header`; an interned string has its hash there.
+        // SAFETY: as in `content`; an interned string has its hash there.
         (tag == TAG_STRING && flags & crate::layout::FLAG_INTERNED != 0)
             .then(|| unsafe { (*self.header.as_ptr()).payload.buffer.capacity })
     }
@@ -374,23 +374,37 @@ impl<'h> Value<'h> {
         if self.as_small_int().is_some() {
             return TAG_NUMBER;
         }
-        // SAFETY: as in `header`.
+        // SAFETY: as in `content`.
         unsafe { (*self.header.as_ptr()).tag }
     }
 
-    /// The header of anything but a small integer.
+    /// Where the content of a string, decimal, array, object or set lies, and how many items it has.
     #[inline]
-    pub(crate) fn header(self) -> Header {
-        debug_assert!(self.as_small_int().is_none());
-        // SAFETY: any other Value points to an initialised header for all of 'h. A compact one is shorter, but has its
-        // sub-tag at the same place.
-        unsafe { if self.marks() & COMPACT == 0 { *self.header.as_ptr() } else { expand(self.header.as_ptr()) } }
+    pub(crate) fn content(self) -> (*mut u8, usize) {
+        let at = self.header_start();
+        // SAFETY: any Value but a small integer points to an initialised header for all of 'h. A compact one is shorter, but
+        // has its sub-tag at the same place.
+        unsafe {
+            if self.marks() & COMPACT == 0 {
+                ((*at).payload.buffer.start, (*at).len as usize)
+            } else {
+                (compact::start(at), compact::len(at))
+            }
+        }
+    }
+
+    /// The flags of anything but a small integer.
+    #[inline]
+    pub(crate) fn flags(self) -> u16 {
+        let at = self.header_start();
+        // SAFETY: as in `content`.
+        unsafe { if self.marks() & COMPACT == 0 { (*at).flags } else { compact::flags(at) } }
     }
 
     /// The sub-tag with what marks a compact header, of anything but a small integer.
     #[inline]
     pub(crate) fn marks(self) -> u8 {
-        // SAFETY: as in `header`.
+        // SAFETY: as in `content`.
         unsafe { (*self.header.as_ptr()).sub }
     }
 
@@ -439,10 +453,9 @@ impl<'h> Value<'h> {
         if let Some(value) = self.as_small_int() {
             return Number::Int(value);
         }
-        let header = self.header();
-        if header.sub == NUMBER_INT {
-            // SAFETY: the sub-tag says that the payload is an integer.
-            Number::Int(unsafe { header.payload.int })
+        if self.marks() == NUMBER_INT {
+            // SAFETY: the sub-tag says that the payload is an integer, and that the header is a full one.
+            Number::Int(unsafe { (*self.header_start()).payload.int })
         } else {
             Number::Decimal(self.str_unchecked())
         }
@@ -458,18 +471,18 @@ impl<'h> Value<'h> {
     /// The content of the buffer, which must hold `T`s.
     #[inline]
     pub(crate) fn slice_unchecked<T>(self) -> &'h [T] {
-        let header = self.header();
+        let (start, len) = self.content();
         // SAFETY: callers name the T that the tag implies; the buffer holds `len` of them for all of 'h. What changes a
         // buffer (`collection.rs`) is reached only before a builder gives its value away, or by generated code, which
         // holds no slice across a call.
-        unsafe { core::slice::from_raw_parts(header.payload.buffer.start.cast(), header.len as usize) }
+        unsafe { core::slice::from_raw_parts(start.cast(), len) }
     }
 
     /// The sorted content of a set or object, which must hold `T`s.
     #[inline]
-    fn sorted_unchecked<T: crate::collection::Entry<'h>>(self) -> &'h [T] {
-        if self.header().flags & (FLAG_TAIL | FLAG_UNSORTED) != 0 {
-            crate::collection::settle::<T>(self);
+    fn sorted_unchecked<T>(self) -> &'h [T] {
+        if self.flags() & (FLAG_TAIL | FLAG_UNSORTED) != 0 {
+            crate::collection::settle(self);
         }
         self.slice_unchecked()
     }

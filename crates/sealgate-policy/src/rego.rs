@@ -80,7 +80,10 @@ impl Module<'_> {
     fn decision(&mut self) {
         self.out.push_str(DECISION);
         self.out.push_str("\n# What holds for the call if its constraints do.\n");
-        let outcome = |reason: Reason| format!("{{\"outcome\": {}, \"rule\": null}}", literal::string(reason.as_str()));
+        let outcome = |reason: Reason| {
+            let (reason, constraints) = (literal::string(reason.as_str()), self.no_constraints());
+            format!("{{\"outcome\": {reason}, \"rule\": null{constraints}}}")
+        };
         let mut branches = Vec::new();
         if self.set.roles().any(|(_, role)| role.tools().len() > 0) {
             branches.push("entry if entry := grant(role, input.tool)".to_owned());
@@ -125,7 +128,8 @@ impl Module<'_> {
         };
         let (outcome, rule) = (literal::string(outcome.as_str()), literal::string(&grant.rule));
         if grant.checks.is_empty() {
-            let _ = writeln!(self.out, "\n{head} := {{\"outcome\": {outcome}, \"rule\": {rule}}}");
+            let constraints = self.no_constraints();
+            let _ = writeln!(self.out, "\n{head} := {{\"outcome\": {outcome}, \"rule\": {rule}{constraints}}}");
             return;
         }
         let _ =
@@ -135,6 +139,12 @@ impl Module<'_> {
             let _ = writeln!(self.out, "\t\t[{}, {}],", id.0, literal::string(check.text()));
         }
         self.out.push_str("\t],\n}\n");
+    }
+
+    /// The last member of an entry without constraints. If other entries have some it is there, so that all have the same
+    /// members: compilers of Rego find them sooner.
+    fn no_constraints(&self) -> &'static str {
+        if self.set.checks().len() > 0 { ", \"constraints\": []" } else { "" }
     }
 
     fn checks(&mut self) {

@@ -203,11 +203,17 @@ impl Verdict {
     }
 }
 
+/// A verdict and the policy that gave it: together, so that a decision counts one owner more and not two.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub(crate) verdict: Verdict,
+    pub(crate) policy: Arc<PolicyIdentity>,
+}
+
 /// One answer: may this caller run this tool with these arguments.
 #[derive(Debug, Clone)]
 pub struct Decision {
-    pub(crate) verdict: Arc<Verdict>,
-    pub(crate) policy: Arc<PolicyIdentity>,
+    pub(crate) finding: Arc<Finding>,
     pub(crate) id: DecisionId,
     pub(crate) elapsed: Option<Duration>,
     pub(crate) failure: Option<Arc<DecideError>>,
@@ -217,8 +223,7 @@ impl Decision {
     /// The denial on account of `error`.
     pub(crate) fn failed(error: DecideError, policy: Arc<PolicyIdentity>) -> Self {
         Self {
-            verdict: Arc::new(Verdict::failure(error.reason())),
-            policy,
+            finding: Arc::new(Finding { verdict: Verdict::failure(error.reason()), policy }),
             id: ids::single(),
             elapsed: None,
             failure: Some(Arc::new(error)),
@@ -227,27 +232,27 @@ impl Decision {
 
     /// What the caller is to do.
     pub fn outcome(&self) -> Outcome {
-        self.verdict.outcome
+        self.finding.verdict.outcome
     }
 
     /// Whether the call may go ahead without anybody's approval.
     pub fn is_allowed(&self) -> bool {
-        self.verdict.outcome == Outcome::Allow
+        self.finding.verdict.outcome == Outcome::Allow
     }
 
     /// Why.
     pub fn reason(&self) -> Reason {
-        self.verdict.reason
+        self.finding.verdict.reason
     }
 
     /// The text of each constraint that failed, as the policy's author wrote it, in the policy's order.
     pub fn violations(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.verdict.violations.iter().map(AsRef::as_ref)
+        self.finding.verdict.violations.iter().map(AsRef::as_ref)
     }
 
     /// The rule that decided, where the policy says so.
     pub fn rule(&self) -> Option<&str> {
-        self.verdict.rule.as_deref()
+        self.finding.verdict.rule.as_deref()
     }
 
     /// This decision's id.
@@ -257,7 +262,7 @@ impl Decision {
 
     /// The policy that decided.
     pub fn policy(&self) -> &PolicyIdentity {
-        &self.policy
+        &self.finding.policy
     }
 
     /// What failed, where it was not the policy that decided.
@@ -276,7 +281,7 @@ impl Serialize for Decision {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("outcome", self.outcome().as_str())?;
         map.serialize_entry("reason", self.reason().as_str())?;
-        map.serialize_entry("violations", &self.verdict.violations)?;
+        map.serialize_entry("violations", &self.finding.verdict.violations)?;
         if let Some(rule) = self.rule() {
             map.serialize_entry("rule", rule)?;
         }
@@ -284,10 +289,10 @@ impl Serialize for Decision {
             map.serialize_entry("failure", &failure.to_string())?;
         }
         map.serialize_entry("decision_id", &self.id.to_string())?;
-        map.serialize_entry("bundle", &self.policy.name)?;
-        map.serialize_entry("revision", &self.policy.revision)?;
-        map.serialize_entry("serial", &self.policy.serial)?;
-        if !self.policy.verified {
+        map.serialize_entry("bundle", &self.finding.policy.name)?;
+        map.serialize_entry("revision", &self.finding.policy.revision)?;
+        map.serialize_entry("serial", &self.finding.policy.serial)?;
+        if !self.finding.policy.verified {
             map.serialize_entry("verified", &false)?;
         }
         if let Some(elapsed) = self.elapsed {

@@ -74,7 +74,10 @@ pub(crate) fn identity(memory: &[u8], at: GuestPtr) -> Result<&[u8], DecideError
         let length = usize::try_from(length).ok().filter(|length| *length <= MAX_IDENTITY)?;
         memory.get(GuestPtr(start).offset()..)?.get(..length)
     });
-    bytes.ok_or(DecideError::BrokenAbi("it returned an answer outside its memory"))
+    match bytes {
+        Some(bytes) => Ok(bytes),
+        None => Err(DecideError::BrokenAbi("it returned an answer outside its memory")),
+    }
 }
 
 /// The words at `at`, if all of them lie in the memory.

@@ -11,7 +11,7 @@ use sealgate_builtins::{Context, Deadline, Grants, Host, Value};
 use wasmtime::{AsContextMut, InstancePre, Store};
 
 use crate::abi::{Abi, Eval, Exports, INPUT_REFUSED, RECORDS_REFUSED, ValueAbi, check_version};
-use crate::decision::{PolicyIdentity, Verdict};
+use crate::decision::{Finding, PolicyIdentity};
 use crate::engine::Engine;
 use crate::error::{DecideError, LoadError};
 use crate::guest::{self, GuestPtr};
@@ -103,15 +103,19 @@ pub(crate) struct Instance {
     data: i32,
     /// Bytes of memory when it was new.
     born_with: usize,
-    /// Verdicts by the text of their documents.
-    documents: Memo,
-    /// Verdicts by what the module says of its answers' identity.
-    answers: Memo,
+    /// Findings by the text of their documents.
+    documents: Memo<Arc<Finding>>,
+    /// Findings by what the module says of its answers' identity.
+    findings: Memo<Arc<Finding>>,
+    /// Texts by the same.
+    texts: Memo<Box<str>>,
     pub(crate) ids: Ids,
     /// A copy of its own, so that threads do not share the counter of one.
     pub(crate) identity: Arc<PolicyIdentity>,
 }
 
+/// Longer texts of answers are written anew each time, so that an instance stays small.
+const MAX_KEPT_TEXT: usize = 2048;
 /// Alignment of everything that is put above the heap base.
 const ALIGN: u32 = 8;
 
@@ -157,7 +161,8 @@ impl Instance {
             base: GuestPtr(0),
             data: 0,
             documents: Memo::default(),
-            answers: Memo::default(),
+            findings: Memo::default(),
+            texts: Memo::default(),
             ids: Ids::new(),
             identity: match template.isolation {
                 Isolation::Pooled => Arc::new(PolicyIdentity::clone(&template.identity)),
@@ -256,7 +261,7 @@ impl Instance {
         template: &Template,
         entrypoint: i32,
         input: &[u8],
-    ) -> Result<Arc<Verdict>, DecideError> {
+    ) -> Result<Arc<Finding>, DecideError> {
         self.place_input(template, input)?;
         self.decide_on_json(template, entrypoint, input.len())
     }
@@ -271,7 +276,7 @@ impl Instance {
         template: &Template,
         entrypoint: i32,
         request: &Request<'_>,
-    ) -> Result<Arc<Verdict>, DecideError> {
+    ) -> Result<Arc<Finding>, DecideError> {
         if let Some(slots) = &template.slots {
             match self.write_input(template, |memory| request.write_slots(slots, memory)) {
                 Ok(length) => return self.answer(template, entrypoint, length, Form::Records),
@@ -302,12 +307,12 @@ impl Instance {
         template: &Template,
         entrypoint: i32,
         length: usize,
-    ) -> Result<Arc<Verdict>, DecideError> {
+    ) -> Result<Arc<Finding>, DecideError> {
         if self.abi.decide.is_some() {
             return self.answer(template, entrypoint, length, Form::Json);
         }
         let at = self.run(template, entrypoint, length, Notation::Json, Format::Json)?;
-        self.verdict(template, at)
+        self.finding(template, at)
     }
 
     /// Has an input written straight into the policy's memory, with as much room as it takes; its length.
@@ -337,47 +342,91 @@ impl Instance {
         entrypoint: i32,
         length: usize,
         form: Form,
-    ) -> Result<Arc<Verdict>, DecideError> {
+    ) -> Result<Arc<Finding>, DecideError> {
         self.begin(template);
-        let answer = self.known_answer(template, entrypoint, length, form);
+        let answer = self.ask(entrypoint, length, form).and_then(|at| {
+            let identity = guest::identity(self.abi.memory.data(&self.store), at)?;
+            match self.findings.find(identity) {
+                Some(finding) => Ok(Arc::clone(finding)),
+                None => self.new_finding(template, at),
+            }
+        });
         self.end(template);
         answer
     }
 
+    /// Decides on `input`, which is JSON, and appends the result set to `out`.
+    ///
+    /// # Errors
+    /// As [`Instance::evaluate`].
     #[inline]
-    fn known_answer(
+    pub(crate) fn decide_into(
         &mut self,
         template: &Template,
         entrypoint: i32,
-        length: usize,
-        form: Form,
-    ) -> Result<Arc<Verdict>, DecideError> {
+        input: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), DecideError> {
+        self.place_input(template, input)?;
+        if self.abi.decide.is_none() {
+            let at = self.run(template, entrypoint, input.len(), Notation::Json, Format::Json)?;
+            out.extend_from_slice(self.text(template, at)?.as_bytes());
+            return Ok(());
+        }
+        self.begin(template);
+        let answer = self.ask(entrypoint, input.len(), Form::Json).and_then(|at| {
+            let identity = guest::identity(self.abi.memory.data(&self.store), at)?;
+            match self.texts.find(identity) {
+                Some(text) => out.extend_from_slice(text.as_bytes()),
+                None => out.extend_from_slice(self.new_text(template, at)?.as_bytes()),
+            }
+            Ok(())
+        });
+        self.end(template);
+        answer
+    }
+
+    /// Asks the module's own export; where its answer lies.
+    #[inline]
+    fn ask(&mut self, entrypoint: i32, length: usize, form: Form) -> Result<GuestPtr, DecideError> {
         let Some(decide) = &self.abi.decide else { return Err(DecideError::BrokenAbi("it cannot decide")) };
         let heap = above(self.base, length)?.to_abi();
         let length_abi = i32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
         let input = (entrypoint, self.data, self.base.to_abi(), length_abi, heap, form as i32);
-        let at = match decide.decide.call(&mut self.store, input) {
-            Ok(at) => at,
-            Err(error) => return Err(self.evaluation_stopped(&error, length)),
-        };
-        let memory = self.abi.memory.data(&self.store);
-        let identity = guest::identity(memory, GuestPtr::from_abi(at))?;
-        if let Some(verdict) = self.answers.find(identity) {
-            return Ok(verdict);
+        match decide.decide.call(&mut self.store, input) {
+            Ok(at) => Ok(GuestPtr::from_abi(at)),
+            Err(error) => Err(self.evaluation_stopped(&error, length)),
         }
-        self.new_answer(template, at)
     }
 
     /// Reads an answer that is not known, and remembers it where it has an identity.
     #[cold]
-    fn new_answer(&mut self, template: &Template, at: i32) -> Result<Arc<Verdict>, DecideError> {
-        let memory = self.abi.memory.data(&self.store);
-        let identity: Box<[u8]> = guest::identity(memory, GuestPtr::from_abi(at))?.into();
-        let text =
-            self.guarded(|store, abi| abi.decide.as_ref().map_or(Ok(0), |decide| decide.text.call(store, at)))?;
-        let verdict = self.verdict(template, GuestPtr::from_abi(text))?;
-        self.answers.keep(identity, &verdict);
-        Ok(verdict)
+    fn new_finding(&mut self, template: &Template, at: GuestPtr) -> Result<Arc<Finding>, DecideError> {
+        let (identity, text) = self.written(at)?;
+        let finding = self.finding(template, text)?;
+        self.findings.keep(identity, Arc::clone(&finding));
+        Ok(finding)
+    }
+
+    /// As [`Instance::new_finding`], for the answer's text.
+    #[cold]
+    fn new_text(&mut self, template: &Template, at: GuestPtr) -> Result<Box<str>, DecideError> {
+        let (identity, text) = self.written(at)?;
+        let text: Box<str> = self.text(template, text)?.into();
+        if text.len() <= MAX_KEPT_TEXT {
+            self.texts.keep(identity, text.clone());
+        }
+        Ok(text)
+    }
+
+    /// Has an answer written; its identity, and where its text lies.
+    fn written(&mut self, at: GuestPtr) -> Result<(Box<[u8]>, GuestPtr), DecideError> {
+        let identity = guest::identity(self.abi.memory.data(&self.store), at)?.into();
+        let text = self.guarded(|store, abi| match &abi.decide {
+            Some(decide) => decide.text.call(store, at.to_abi()),
+            None => Ok(0),
+        })?;
+        Ok((identity, GuestPtr::from_abi(text)))
     }
 
     /// The text of the result at `at`.
@@ -389,14 +438,14 @@ impl Instance {
         guest::text(self.abi.memory.data(&self.store), at, template.max_result)
     }
 
-    /// The verdict in the result at `at`.
+    /// What the result at `at` says.
     ///
     /// # Errors
     /// As [`Instance::text`], and as `verdict` reads it.
     #[inline]
-    pub(crate) fn verdict(&mut self, template: &Template, at: GuestPtr) -> Result<Arc<Verdict>, DecideError> {
+    pub(crate) fn finding(&mut self, template: &Template, at: GuestPtr) -> Result<Arc<Finding>, DecideError> {
         let text = guest::text(self.abi.memory.data(&self.store), at, template.max_result)?;
-        self.documents.read(text)
+        self.documents.read(text, &self.identity)
     }
 
     /// Bytes of memory when it was new.
@@ -640,10 +689,17 @@ pub(crate) struct Listings {
 /// The first address for a heap above an input.
 #[inline]
 fn above(base: GuestPtr, length: usize) -> Result<GuestPtr, DecideError> {
-    let length = u32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
-    aligned(GuestPtr(base.0.checked_add(length).ok_or(DecideError::MemoryLimit)?))
+    // An error that is made before it is needed must be dropped, which takes longer than the sum.
+    match u32::try_from(length).ok().and_then(|length| base.0.checked_add(length)) {
+        Some(end) => aligned(GuestPtr(end)),
+        None => Err(DecideError::MemoryLimit),
+    }
 }
 
+#[inline]
 fn aligned(at: GuestPtr) -> Result<GuestPtr, DecideError> {
-    at.0.checked_next_multiple_of(ALIGN).map(GuestPtr).ok_or(DecideError::BrokenAbi("its heap lies beyond its memory"))
+    match at.0.checked_next_multiple_of(ALIGN) {
+        Some(at) => Ok(GuestPtr(at)),
+        None => Err(DecideError::BrokenAbi("its heap lies beyond its memory")),
+    }
 }

@@ -15,7 +15,7 @@ use sealgate_builtins::Value;
 use sealgate_bundle::VerifiedBundle;
 
 use crate::audit::{self, AuditSink};
-use crate::decision::{Decision, DecisionId, PolicyIdentity, Verdict};
+use crate::decision::{Decision, DecisionId, Finding, PolicyIdentity};
 use crate::error::{DecideError, LoadError};
 use crate::instance::{Format, Instance, Template};
 use crate::load::{self, Loaded, Parts};
@@ -221,8 +221,8 @@ impl Policy {
         let started = inner.measure_elapsed.then(Instant::now);
         let given = inner.decision().and_then(|entrypoint| {
             inner.with_instance(|instance| {
-                let verdict = instance.decide_request(&inner.template, entrypoint.0, request)?;
-                Ok(inner.give(instance, verdict))
+                let finding = instance.decide_request(&inner.template, entrypoint.0, request)?;
+                Ok(inner.give(instance, finding))
             })
         });
         inner.settle(given, b"", started)
@@ -243,8 +243,8 @@ impl Policy {
         let given = inner.decision().and_then(|entrypoint| {
             inner.check_decision_input(input)?;
             inner.with_instance(|instance| {
-                let verdict = instance.decide(&inner.template, entrypoint.0, input)?;
-                Ok(inner.give(instance, verdict))
+                let finding = instance.decide(&inner.template, entrypoint.0, input)?;
+                Ok(inner.give(instance, finding))
             })
         });
         inner.settle(given, input, started)
@@ -264,14 +264,14 @@ impl Policy {
         let entrypoint = inner.decision()?;
         if inner.audit.is_none() {
             inner.check_decision_input(input)?;
-            return inner.evaluate(entrypoint, input, Format::Json, out);
+            return inner.with_instance(|instance| instance.decide_into(&inner.template, entrypoint.0, input, out));
         }
         let given = inner.check_decision_input(input).and_then(|()| {
             inner.with_instance(|instance| {
                 let at = instance.evaluate(&inner.template, entrypoint.0, input, Format::Json)?;
                 out.extend_from_slice(instance.text(&inner.template, at)?.as_bytes());
-                let verdict = instance.verdict(&inner.template, at)?;
-                Ok(inner.give(instance, verdict))
+                let finding = instance.finding(&inner.template, at)?;
+                Ok(inner.give(instance, finding))
             })
         });
         match inner.settle(given, input, None).failure {
@@ -386,14 +386,16 @@ impl fmt::Debug for Policy {
 
 /// What an instance gave, with what of the decision must not be shared between threads.
 struct Given {
-    verdict: Arc<Verdict>,
-    policy: Arc<PolicyIdentity>,
+    finding: Arc<Finding>,
     id: DecisionId,
 }
 
 impl Inner {
     fn decision(&self) -> Result<EntrypointId, DecideError> {
-        self.decision.ok_or(DecideError::NoDecisionEntrypoint)
+        match self.decision {
+            Some(entrypoint) => Ok(entrypoint),
+            None => Err(DecideError::NoDecisionEntrypoint),
+        }
     }
 
     /// Whether the input is JSON or empty, where the module would take anything else for no input at all.
@@ -433,8 +435,8 @@ impl Inner {
     }
 
     #[inline]
-    fn give(&self, instance: &mut Instance, verdict: Arc<Verdict>) -> Given {
-        Given { verdict, policy: Arc::clone(&instance.identity), id: instance.ids.draw() }
+    fn give(&self, instance: &mut Instance, finding: Arc<Finding>) -> Given {
+        Given { finding, id: instance.ids.draw() }
     }
 
     /// Lends an instance to `ask` and sees to what becomes of it.
@@ -491,7 +493,7 @@ impl Inner {
     #[inline]
     fn unrecorded(&self, given: Result<Given, DecideError>, started: Option<Instant>) -> Decision {
         let mut decision = match given {
-            Ok(Given { verdict, policy, id }) => Decision { verdict, policy, id, elapsed: None, failure: None },
+            Ok(Given { finding, id }) => Decision { finding, id, elapsed: None, failure: None },
             Err(error) => self.failed(error),
         };
         decision.elapsed = started.map(|started| started.elapsed());

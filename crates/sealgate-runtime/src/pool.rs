@@ -28,8 +28,8 @@ impl<T> Pool<T> {
     /// Takes a value, the calling thread's last one if it is there.
     #[inline]
     pub(crate) fn take(&self) -> Option<Box<T>> {
-        let home = home();
-        if let Some(value) = self.slots.get(home % self.slots.len()).and_then(|slot| slot.take()) {
+        let home = self.home();
+        if let Some(value) = self.slots.get(home).and_then(|slot| slot.take()) {
             return Some(value);
         }
         self.rest(home).find_map(|slot| slot.take())
@@ -38,8 +38,8 @@ impl<T> Pool<T> {
     /// Gives a value back, or hands it over if every slot is full.
     #[inline]
     pub(crate) fn put(&self, value: Box<T>) -> Option<Box<T>> {
-        let home = home();
-        let mut value = match self.slots.get(home % self.slots.len()) {
+        let home = self.home();
+        let mut value = match self.slots.get(home) {
             Some(slot) => slot.swap(Some(value))?,
             None => value,
         };
@@ -55,6 +55,14 @@ impl<T> Pool<T> {
         self.slots.len()
     }
 
+    /// The slot that the calling thread prefers.
+    #[inline]
+    fn home(&self) -> usize {
+        let (number, count) = (thread_number(), self.slots.len());
+        // A division costs as much as all the rest, and most numbers are small.
+        if number < count { number } else { number.checked_rem(count).unwrap_or(0) }
+    }
+
     fn rest(&self, home: usize) -> impl Iterator<Item = &Slot<T>> {
         let count = self.slots.len();
         (1..count).filter_map(move |step| self.slots.get((home + step) % count)).map(|slot| &**slot)
@@ -62,7 +70,7 @@ impl<T> Pool<T> {
 }
 
 /// The calling thread's number, by which it prefers slots.
-fn home() -> usize {
+fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static HOME: usize = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::decision::{Outcome, Reason, Verdict};
+use crate::decision::{Finding, Outcome, PolicyIdentity, Reason, Verdict};
 use crate::error::DecideError;
 
 /// Reads the decision document of a result set.
@@ -108,45 +108,34 @@ fn texts(document: &Map<String, Value>, key: &str) -> Result<Option<Box<[Box<str
     items.iter().map(text).collect::<Result<_, _>>().map(Some)
 }
 
-/// Verdicts that were read lately, by bytes that only their documents have: the text, or what a module calls the identity.
-#[derive(Default)]
-pub(crate) struct Memo {
-    /// Made with the first verdict, so that an instance for one decision need not.
-    slots: Vec<Option<Known>>,
+/// What was made of documents lately, by bytes that only they have: their text, or what a module calls their identity.
+pub(crate) struct Memo<T> {
+    /// Made with the first entry, so that an instance for one decision need not.
+    slots: Vec<Option<(Box<[u8]>, T)>>,
 }
 
-/// A key and what it stands for.
-type Known = (Box<[u8]>, Arc<Verdict>);
-
 const SLOTS: usize = 64;
-/// Longer keys are read anew each time, so that a memo stays small.
+/// Longer keys are not kept, so that a memo stays small.
 const MAX_KEY: usize = 2048;
 
-impl Memo {
-    /// As [`read`], from memory where possible.
-    ///
-    /// # Errors
-    /// As [`read`]; errors are not remembered.
-    pub(crate) fn read(&mut self, result_set: &str) -> Result<Arc<Verdict>, DecideError> {
-        if let Some(verdict) = self.find(result_set.as_bytes()) {
-            return Ok(verdict);
-        }
-        let verdict = Arc::new(read(result_set)?);
-        self.keep(result_set.as_bytes().into(), &verdict);
-        Ok(verdict)
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self { slots: Vec::new() }
     }
+}
 
-    /// The verdict that was kept under a key.
+impl<T> Memo<T> {
+    /// What was kept under a key.
     #[inline]
-    pub(crate) fn find(&self, key: &[u8]) -> Option<Arc<Verdict>> {
+    pub(crate) fn find(&self, key: &[u8]) -> Option<&T> {
         match self.slots.get(slot_of(key)) {
-            Some(Some((known, verdict))) if **known == *key => Some(Arc::clone(verdict)),
+            Some(Some((known, kept))) if **known == *key => Some(kept),
             _ => None,
         }
     }
 
-    /// Keeps a verdict under a key that is not empty.
-    pub(crate) fn keep(&mut self, key: Box<[u8]>, verdict: &Arc<Verdict>) {
+    /// Keeps something under a key that is not empty.
+    pub(crate) fn keep(&mut self, key: Box<[u8]>, made: T) {
         if key.is_empty() || key.len() > MAX_KEY {
             return;
         }
@@ -154,8 +143,23 @@ impl Memo {
             self.slots.resize_with(SLOTS, || None);
         }
         if let Some(slot) = self.slots.get_mut(slot_of(&key)) {
-            *slot = Some((key, Arc::clone(verdict)));
+            *slot = Some((key, made));
         }
+    }
+}
+
+impl Memo<Arc<Finding>> {
+    /// As [`read`], of a policy, from memory where possible.
+    ///
+    /// # Errors
+    /// As [`read`]; errors are not remembered.
+    pub(crate) fn read(&mut self, result_set: &str, policy: &Arc<PolicyIdentity>) -> Result<Arc<Finding>, DecideError> {
+        if let Some(finding) = self.find(result_set.as_bytes()) {
+            return Ok(Arc::clone(finding));
+        }
+        let finding = Arc::new(Finding { verdict: read(result_set)?, policy: Arc::clone(policy) });
+        self.keep(result_set.as_bytes().into(), Arc::clone(&finding));
+        Ok(finding)
     }
 }
 
@@ -243,11 +247,13 @@ mod tests {
     #[test]
     fn a_memo_gives_what_was_read() {
         let mut memo = Memo::default();
+        let policy = Arc::new(PolicyIdentity { name: "".into(), revision: "".into(), serial: 0, verified: true });
         let texts: Vec<String> =
             (0..500).map(|n| format!(r#"[{{"result":{{"allow":false,"violations":["rule {n}"]}}}}]"#)).collect();
         for text in texts.iter().chain(texts.iter().rev()) {
-            assert_eq!(*memo.read(text).unwrap(), read(text).unwrap());
+            assert_eq!(memo.read(text, &policy).unwrap().verdict, read(text).unwrap());
         }
-        assert!(Arc::ptr_eq(&memo.read(&texts[3]).unwrap(), &memo.read(&texts[3]).unwrap()));
+        let mut again = || memo.read(&texts[3], &policy).unwrap();
+        assert!(Arc::ptr_eq(&again(), &again()));
     }
 }

@@ -9,6 +9,9 @@ use crate::ir::{Local, Operand, Statement, Stmt};
 
 /// Tag and sub-tag of `true`.
 const TRUE: i32 = (layout::TAG_BOOL as i32) | (1 << 8);
+/// Tag, sub-tag and flag of an interned string, and the bits of all of them, in a header's first word.
+const INTERNED: i32 = (layout::TAG_STRING as i32) | ((layout::FLAG_INTERNED as i32) << 16);
+const INTERNED_MASK: i32 = 0xFFFF | ((layout::FLAG_INTERNED as i32) << 16);
 /// Fewer elements than this are compared one by one.
 const FEWEST_TABLED: usize = 2;
 
@@ -172,6 +175,14 @@ impl FunctionCompiler<'_, '_> {
         self.push(value);
         self.push_constant(constant);
         self.emit().i32_eq();
+        self.branch_if(done);
+        // Another string that was looked up among the constants, or is one, is another text. One load of tag, sub-tag and
+        // flags: a sub-tag would be that of a header without flags.
+        self.emit().i32_const(0).local_set(answer);
+        self.push(value);
+        self.header_of();
+        self.emit().i32_load(memory(layout::TAG_OFFSET, 2));
+        self.emit().i32_const(INTERNED_MASK).i32_and().i32_const(INTERNED).i32_eq();
         self.branch_if(done);
         self.push(value);
         self.push_constant(constant);

@@ -144,12 +144,17 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
     /// Returns the result that is kept in a memo slot, if it is of this generation; else goes on, and returns will store.
     pub(super) fn memoise(&mut self, address: u32) {
         self.returns = Returns::Memo(address);
-        self.emit().i32_const(address.cast_signed()).i32_load(word(0));
-        self.global_get(super::GENERATION);
-        self.emit().i32_eq();
+        self.push_memo_is_valid(address);
         self.open_if();
         self.emit().i32_const(address.cast_signed()).i32_load(word(4)).return_();
         self.close();
+    }
+
+    /// Pushes whether the result in a memo slot is of this generation.
+    pub(super) fn push_memo_is_valid(&mut self, address: u32) {
+        self.emit().i32_const(address.cast_signed()).i32_load(word(0));
+        self.global_get(super::GENERATION);
+        self.emit().i32_eq();
     }
 
     /// The finished body, and what its record must hold if it takes constants from one.

@@ -249,10 +249,7 @@ impl FunctionCompiler<'_, '_> {
             return Ok(());
         }
         if let Some(function) = self.module.functions.get(name).copied() {
-            for arg in args {
-                self.push(*arg);
-            }
-            self.call_target(Target::Function(function));
+            self.call_function(name, function, args);
         } else if let Some(symbol) = self.module.kernel_builtin(name, args.len()) {
             for arg in args {
                 self.push(*arg);
@@ -275,6 +272,25 @@ impl FunctionCompiler<'_, '_> {
         }
         self.call_result(result);
         Ok(())
+    }
+
+    /// Pushes what a function of the plan gives, 0 if it gives nothing. A result that is kept is looked for here: a call costs
+    /// several times as much.
+    fn call_function(&mut self, name: &str, function: u32, args: &[Operand]) {
+        let memo = self.module.memo_slots.get(name).copied();
+        let (result, done) = (self.temporary(), self.open_block());
+        if let Some(address) = memo {
+            self.emit().i32_const(address.cast_signed()).i32_load(word(4)).local_set(result);
+            self.push_memo_is_valid(address);
+            self.branch_if(done);
+        }
+        for arg in args {
+            self.push(*arg);
+        }
+        self.call_target(Target::Function(function));
+        self.emit().local_set(result);
+        self.close();
+        self.get(result);
     }
 
     /// Stores the result of a call; the statement is undefined if the result is.

@@ -72,7 +72,7 @@ extern "C" fn sg_number(value: i64) -> Maybe {
 
 #[unsafe(no_mangle)]
 extern "C" fn sg_array_new(capacity: u32) -> Maybe {
-    Some(new_collection::<Value<'static>>(Heap::module(), TAG_ARRAY, capacity as usize))
+    Some(new_collection(Heap::module(), TAG_ARRAY, capacity as usize))
 }
 
 #[unsafe(no_mangle)]
@@ -84,7 +84,7 @@ extern "C" fn sg_array_push(array: Maybe, value: Maybe) {
 
 #[unsafe(no_mangle)]
 extern "C" fn sg_set_new(capacity: u32) -> Maybe {
-    Some(new_collection::<Value<'static>>(Heap::module(), TAG_SET, capacity as usize))
+    Some(new_collection(Heap::module(), TAG_SET, capacity as usize))
 }
 
 #[unsafe(no_mangle)]
@@ -111,10 +111,10 @@ extern "C" fn sg_set_gather(set: Maybe, value: Maybe) -> Maybe {
 }
 
 fn own(collection: Value<'static>, tag: u8) -> Value<'static> {
-    if collection.header().flags & FLAG_STATIC == 0 {
+    if collection.flags() & FLAG_STATIC == 0 {
         return collection;
     }
-    new_collection::<Value<'static>>(Heap::module(), tag, 4)
+    new_collection(Heap::module(), tag, 4)
 }
 
 /// The word of a number that is worth a small integer, however it is written; 0 for everything else.
@@ -127,7 +127,7 @@ extern "C" fn sg_small_integer(value: Maybe) -> Maybe {
 
 #[unsafe(no_mangle)]
 extern "C" fn sg_object_new(capacity: u32) -> Maybe {
-    Some(new_collection::<Pair<'static>>(Heap::module(), TAG_OBJECT, capacity as usize))
+    Some(new_collection(Heap::module(), TAG_OBJECT, capacity as usize))
 }
 
 /// An object of a shape (see `layout`), whose values the caller puts in.
@@ -141,11 +141,15 @@ unsafe extern "C" fn sg_object_shaped(shape: *const u32) -> Maybe {
         let len = *shape;
         let size = len as usize * size_of::<Pair<'_>>();
         let object = Heap::module().alloc(size_of::<Header>() + size).cast::<Header>();
-        let pairs = object.as_ptr().add(1).cast::<u8>();
-        let buffer = Buffer { start: pairs, capacity: shape as u32 };
+        let pairs = object.as_ptr().add(1).cast::<u64>();
+        let buffer = Buffer { start: pairs.cast(), capacity: shape as u32 };
         let (flags, payload) = (FLAG_STATIC | FLAG_SHAPE, Payload { buffer });
         object.write(Header { tag: TAG_OBJECT, sub: 0, flags, len, payload });
-        crate::bytes::copy(shape.add(1).cast(), pairs, size);
+        // A pair is eight bytes, and a call that copies memory costs more than a few of them.
+        let keys = shape.add(1).cast::<u64>();
+        for place in 0..len as usize {
+            pairs.add(place).write_volatile(keys.add(place).read_unaligned());
+        }
         Some(Value::from_header(object))
     }
 }

@@ -77,6 +77,12 @@ pub(crate) fn top() -> usize {
     unsafe { TOP as usize }
 }
 
+/// Where static data ends: no value below is on the heap.
+#[inline(always)]
+pub(crate) fn static_end() -> usize {
+    (&raw const __heap_base).addr()
+}
+
 /// Sets the heap pointer, rounded up to [`ALIGN`]: hosts pass what lies behind an input of any length.
 pub(crate) fn set_top(address: usize) {
     // SAFETY: as in `alloc`.

@@ -43,29 +43,29 @@ pub(crate) unsafe fn fill<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<V
     let Some((records, _)) = count.checked_mul(SIZE).and_then(|size| input.split_at_checked(size)) else {
         return false;
     };
-    for (index, record) in records.chunks_exact(SIZE).enumerate() {
-        // SAFETY: it is a table.
-        let Some(value) = value(heap, unsafe { table.interned() }, record, input) else { return false };
-        // SAFETY: there are as many slots as records.
-        unsafe { *slots.add(index) = value };
+    // SAFETY: it is a table; there are as many slots as records.
+    unsafe {
+        let interned = table.interned();
+        for (index, record) in records.as_chunks::<SIZE>().0.iter().enumerate() {
+            let Some(value) = value(heap, interned, record, input) else { return false };
+            *slots.add(index) = value;
+        }
     }
     true
 }
 
 /// The value of one record, `None` if it is no record.
 #[inline(always)]
-fn value<'h>(heap: Heap<'h>, interned: Interned, record: &[u8], input: &'h [u8]) -> Option<Option<Value<'h>>> {
-    let word = |at: usize| Some(u32::from_le_bytes(*record.get(at..)?.first_chunk::<4>()?));
-    let bytes = || {
-        let (len, start) = (word(4)? as usize, word(8)? as usize);
-        input.get(start..)?.get(..len)
-    };
-    Some(Some(match word(0)? {
+fn value<'h>(heap: Heap<'h>, interned: Interned, record: &[u8; SIZE], input: &'h [u8]) -> Option<Option<Value<'h>>> {
+    let words = u128::from_le_bytes(*record);
+    let (kind, len, content) = (words as u32, (words >> 32) as u32 as usize, (words >> 64) as u64);
+    let bytes = || input.get(content as u32 as usize..)?.get(..len);
+    Some(Some(match kind {
         kind::ABSENT => return Some(None),
         kind::PRESENT | kind::NULL => Value::null(),
         kind::FALSE => Value::bool(false),
         kind::TRUE => Value::bool(true),
-        kind::INTEGER => Value::int(heap, i64::from_le_bytes(*record.last_chunk::<8>()?)),
+        kind::INTEGER => Value::int(heap, content.cast_signed()),
         // The caller of `fill` promises that it is UTF-8.
         kind::STRING => interned.string(heap, bytes()?),
         kind::JSON => {

@@ -167,7 +167,14 @@ pub(crate) unsafe fn scan<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<V
 
 /// Whether only white space is left from `at` on.
 #[inline(never)]
-unsafe fn is_end(mut at: *const u8, text: &[u8]) -> bool {
+unsafe fn is_end(at: *const u8, text: &[u8]) -> bool {
+    // SAFETY: as below.
+    offset(at, text.as_ptr()) == text.len() || unsafe { is_end_behind_space(at, text) }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn is_end_behind_space(mut at: *const u8, text: &[u8]) -> bool {
     // SAFETY: `at` is at most at the mark.
     unsafe { byte_behind_space(&mut at) == 0 && offset(at, text.as_ptr()) == text.len() }
 }

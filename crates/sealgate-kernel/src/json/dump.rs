@@ -4,10 +4,10 @@
 
 use super::Notation;
 use super::scan::{plain_len, stops};
-use crate::bytes::{copy, short_word};
+use crate::bytes::short_word;
 use crate::layout::FLAG_QUOTED;
 #[cfg(target_arch = "wasm32")]
-use crate::layout::{FLAG_SHAPE, TAG_BOOL, TAG_OBJECT, TAG_STRING};
+use crate::layout::{FLAG_SHAPE, TAG_OBJECT};
 use crate::{Heap, Number, Pair, Text, Value, View};
 
 /// The text of `value`.
@@ -21,14 +21,14 @@ pub fn dump<'h>(heap: Heap<'h>, value: Value<'h>, notation: Notation) -> &'h str
 #[inline(never)]
 pub fn write<'h>(text: &mut Text<'h>, value: Value<'h>, notation: Notation) {
     #[cfg(target_arch = "wasm32")]
-    if value.tag() == TAG_OBJECT && value.header().flags & FLAG_SHAPE != 0 && notation == Notation::Json {
+    if value.tag() == TAG_OBJECT && value.flags() & FLAG_SHAPE != 0 && notation == Notation::Json {
         return write_shaped(text, value);
     }
     match value.view() {
         View::Null => text.push_str("null"),
         View::Bool(value) => text.push_str(if value { "true" } else { "false" }),
         View::Number(number) => write_number(text, number),
-        View::String(_) if value.header().flags & FLAG_QUOTED != 0 => write_quoted(text, value),
+        View::String(_) if value.flags() & FLAG_QUOTED != 0 => write_quoted(text, value),
         View::String(string) => write_string(text, string),
         View::Array(elements) => write_elements(text, '[', elements, ']', notation),
         View::Set([]) if notation == Notation::Rego => text.push_str("set()"),
@@ -58,7 +58,7 @@ fn write_pairs<'h>(text: &mut Text<'h>, pairs: &[Pair<'h>], notation: Notation) 
             text.push_str(if notation == Notation::Rego { ", " } else { "," });
         }
         match pair.key.as_str() {
-            Some(_) if pair.key.header().flags & FLAG_QUOTED != 0 => write_quoted(text, pair.key),
+            Some(_) if pair.key.flags() & FLAG_QUOTED != 0 => write_quoted(text, pair.key),
             Some(key) => write_string(text, key),
             None if notation == Notation::Rego => write(text, pair.key, notation),
             None => {
@@ -74,27 +74,25 @@ fn write_pairs<'h>(text: &mut Text<'h>, pairs: &[Pair<'h>], notation: Notation) 
 
 /// JSON text as Go writes it: `<`, `>`, `&` and the line separators, which occur within strings only, escaped.
 pub(crate) fn as_go_writes<'h>(heap: Heap<'h>, json: &'h str) -> &'h str {
-    let special = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
-    if !json.contains(special) {
-        return json;
+    let mut out = Text::new(heap, json.len());
+    let mut from = 0;
+    for (at, byte) in json.bytes().enumerate() {
+        let (escape, len) = match byte {
+            b'<' => ("\\u003c", 1),
+            b'>' => ("\\u003e", 1),
+            b'&' => ("\\u0026", 1),
+            0xE2 => match json.as_bytes().get(at + 1..at + 3) {
+                Some([0x80, 0xA8]) => ("\\u2028", 3),
+                Some([0x80, 0xA9]) => ("\\u2029", 3),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        out.push_str(json.get(from..at).unwrap_or_default());
+        out.push_str(escape);
+        from = at + len;
     }
-    let mut out = Text::new(heap, json.len() + 20);
-    for part in json.split_inclusive(special) {
-        let mut characters = part.chars();
-        match characters.next_back().filter(|last| special(*last)) {
-            Some(last) => {
-                out.push_str(characters.as_str());
-                out.push_str(match last {
-                    '<' => "\\u003c",
-                    '>' => "\\u003e",
-                    '&' => "\\u0026",
-                    '\u{2028}' => "\\u2028",
-                    _ => "\\u2029",
-                });
-            }
-            None => out.push_str(part),
-        }
-    }
+    out.push_str(json.get(from..).unwrap_or_default());
     out.finish_str()
 }
 
@@ -102,13 +100,10 @@ pub(crate) fn as_go_writes<'h>(heap: Heap<'h>, json: &'h str) -> &'h str {
 #[inline]
 fn write_quoted(text: &mut Text<'_>, value: Value<'_>) {
     let string = value.str_unchecked();
-    let len = string.len() + 2;
-    let room = text.room(len);
-    // SAFETY: the flag says that there is a quote on either side; the room is as long.
-    unsafe {
-        copy(string.as_ptr().sub(1), room, len);
-        text.advance(len);
-    }
+    // SAFETY: the flag says that there is a quote on either side.
+    let quoted = unsafe { core::slice::from_raw_parts(string.as_ptr().sub(1), string.len() + 2) };
+    // SAFETY: a text between two quotes is one.
+    text.push_str(unsafe { core::str::from_utf8_unchecked(quoted) });
 }
 
 /// Appends an object that has the flag of a shape.
@@ -119,31 +114,16 @@ fn write_shaped<'h>(text: &mut Text<'h>, value: Value<'h>) {
     // SAFETY: the flag says that the shape's address is there, and a shape has two words for each pair, and two for the text
     // before it, which is JSON.
     unsafe {
-        let shape = value.header().payload.buffer.capacity as *const u32;
+        let shape = (*value.header_start()).payload.buffer.capacity as *const u32;
         let mut texts = shape.add(1 + 2 * pairs.len());
         for pair in pairs {
-            let (start, len) = (texts.cast::<*const u8>().read(), texts.add(1).read() as usize);
+            let before = core::slice::from_raw_parts(texts.cast::<*const u8>().read(), texts.add(1).read() as usize);
             texts = texts.add(2);
-            copy(start, text.room(len), len);
-            text.advance(len);
-            write_member(text, pair.value);
+            text.push_str(core::str::from_utf8_unchecked(before));
+            write(text, pair.value, Notation::Json);
         }
     }
     text.push('}');
-}
-
-/// Appends a member of a shape: what it mostly is without a call.
-#[cfg(target_arch = "wasm32")]
-#[inline]
-fn write_member<'h>(text: &mut Text<'h>, value: Value<'h>) {
-    if let Some((tag, sub, flags)) = value.plain_header() {
-        match tag {
-            TAG_STRING if flags & FLAG_QUOTED != 0 => return write_quoted(text, value),
-            TAG_BOOL => return text.push_str(if sub != 0 { "true" } else { "false" }),
-            _ => {}
-        }
-    }
-    write(text, value, Notation::Json);
 }
 
 #[inline(never)]

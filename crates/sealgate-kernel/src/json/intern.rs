@@ -1,6 +1,7 @@
 //! Sharing of equal scalars within a large document: keys, and most other strings and numbers, repeat.
 
-use crate::bytes::{equal, prefix};
+use crate::bytes::equal;
+use crate::input::ends;
 use crate::layout::{NUMBER_DECIMAL, TAG_NUMBER, TAG_STRING};
 use crate::{Heap, List, Number, Value};
 
@@ -36,24 +37,26 @@ impl<'h> Seen<'h> {
     }
 
     /// The string `text`, which the caller has seen to be ASCII.
+    #[inline(never)]
     pub(super) fn ascii(&mut self, heap: Heap<'h>, text: &'h [u8]) -> Value<'h> {
         if text.len() > LONGEST {
             return Value::compact(heap, TAG_STRING, 0, text);
         }
-        let tail = text.last_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        let bits = prefix(text) ^ tail.rotate_left(29) ^ text.len() as u64;
+        let (first, last) = ends(text);
+        let bits = first ^ last.rotate_left(29) ^ text.len() as u64;
         let is_it = |known: Value<'h>| known.as_str().is_some_and(|known| equal(known.as_bytes(), text));
         self.find(bits, is_it, || Value::compact(heap, TAG_STRING, 0, text))
     }
 
     /// The number written `text`, which no integer within i64 is.
+    #[inline(never)]
     pub(super) fn decimal(&mut self, heap: Heap<'h>, text: &'h str) -> Value<'h> {
         let bytes = text.as_bytes();
         let is_it = |known: Value<'h>| match known.as_number() {
             Some(Number::Decimal(known)) => equal(known.as_bytes(), bytes),
             _ => false,
         };
-        self.find(!prefix(bytes), is_it, || Value::compact(heap, TAG_NUMBER, NUMBER_DECIMAL, bytes))
+        self.find(!ends(bytes).0, is_it, || Value::compact(heap, TAG_NUMBER, NUMBER_DECIMAL, bytes))
     }
 
     /// The value of such bits that `is_it`, or a new one.

@@ -208,6 +208,14 @@ fn run<'h>(heap: Heap<'h>, text: &'h [u8], rego: bool, outer: usize) -> Result<(
 /// Passes over white space and gives the byte behind it.
 #[inline(always)]
 fn skip_space(text: &[u8], at: &mut usize) -> Result<u8, ParseError> {
+    match text.get(*at) {
+        Some(byte) if *byte > b' ' => Ok(*byte),
+        _ => skip_spaces(text, at),
+    }
+}
+
+#[inline(never)]
+fn skip_spaces(text: &[u8], at: &mut usize) -> Result<u8, ParseError> {
     loop {
         let byte = *text.get(*at).ok_or(ParseError::Syntax)?;
         if byte > b' ' {
@@ -251,7 +259,7 @@ fn key<'h>(
 }
 
 /// Reads the string whose opening quote is at `at`.
-#[inline(always)]
+#[inline(never)]
 fn string<'h>(heap: Heap<'h>, seen: &mut Seen<'h>, text: &'h [u8], at: &mut usize) -> Result<Value<'h>, ParseError> {
     let start = *at + 1;
     let end = plain_end(text, start);
@@ -280,7 +288,7 @@ pub(super) fn other_string<'h>(
 }
 
 /// Reads the number at `at`: short integers here, the rest by [`Number::scan`].
-#[inline(always)]
+#[inline(never)]
 pub(super) fn number<'h>(
     heap: Heap<'h>,
     seen: &mut Seen<'h>,
@@ -316,7 +324,7 @@ fn other_number<'h>(
     })
 }
 
-#[inline(always)]
+#[inline(never)]
 pub(super) fn literal<'h>(
     text: &[u8],
     at: &mut usize,

@@ -79,18 +79,17 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
 pub(super) fn unescape<'h>(heap: Heap<'h>, raw: &str) -> Result<&'h str, ParseError> {
     let mut text = Text::new(heap, raw.len());
     let mut rest = raw;
-    while let Some(at) = rest.find('\\') {
+    while let Some(at) = rest.bytes().position(|byte| byte == b'\\') {
         let (plain, escape) = rest.split_at_checked(at).ok_or(ParseError::Escape)?;
         text.push_str(plain);
-        let mut bytes = escape.bytes().skip(1);
-        let (character, used) = match bytes.next().ok_or(ParseError::Escape)? {
-            byte @ (b'"' | b'\\' | b'/') => (char::from(byte), 2),
-            b'b' => ('\u{8}', 2),
-            b'f' => ('\u{c}', 2),
-            b'n' => ('\n', 2),
-            b'r' => ('\r', 2),
-            b't' => ('\t', 2),
-            b'u' => unicode(escape.as_bytes())?,
+        let (character, used) = match escape.as_bytes().get(1) {
+            Some(byte @ (b'"' | b'\\' | b'/')) => (char::from(*byte), 2),
+            Some(b'b') => ('\u{8}', 2),
+            Some(b'f') => ('\u{c}', 2),
+            Some(b'n') => ('\n', 2),
+            Some(b'r') => ('\r', 2),
+            Some(b't') => ('\t', 2),
+            Some(b'u') => unicode(escape.as_bytes())?,
             _ => return Err(ParseError::Escape),
         };
         text.push(character);
@@ -115,6 +114,7 @@ fn unicode(escape: &[u8]) -> Result<(char, usize), ParseError> {
 }
 
 /// The UTF-16 unit written `\uXXXX` at `at`.
+#[inline(never)]
 fn unit(escape: &[u8], at: usize) -> Result<u32, ParseError> {
     let Some([b'\\', b'u', digits @ ..]) = escape.get(at..at + 6) else { return Err(ParseError::Escape) };
     digits.iter().try_fold(0, |unit, digit| {

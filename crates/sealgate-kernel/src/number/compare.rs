@@ -108,6 +108,7 @@ fn exponent(text: &[u8]) -> i64 {
 
 /// The integer that a decimal text is worth, if it is one within i64; without the arithmetic of large numbers, which modules
 /// that only look integers up would carry for nothing.
+#[inline(never)]
 pub(super) fn decimal_to_i64(text: &str) -> Option<i64> {
     let Parts { negative, whole, fraction, mut point } = decimal_parts(text.as_bytes());
     // Counted down from 0, where there is room for one more than above it.

@@ -53,11 +53,11 @@ impl Inner {
             if served {
                 before(instance);
             }
-            let verdict = instance.decide(&self.template, entrypoint.0, input);
+            let finding = instance.decide(&self.template, entrypoint.0, input);
             if served {
                 after(instance);
             }
-            Ok(self.give(instance, verdict?))
+            Ok(self.give(instance, finding?))
         })
     }
 }

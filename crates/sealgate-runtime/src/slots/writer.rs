@@ -132,7 +132,9 @@ impl<'m> Writer<'m> {
     #[inline]
     pub(super) fn put(&mut self, slot: u32, kind: Kind, len: u32, content: u64) -> Result<(), WriteError> {
         let at = usize::try_from(slot).unwrap_or(usize::MAX).saturating_mul(RECORD);
-        let record = self.memory.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<RECORD>).ok_or(WriteError::Full)?;
+        let Some(record) = self.memory.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<RECORD>) else {
+            return Err(WriteError::Full);
+        };
         let words = u128::from(kind as u32) | u128::from(len) << 32 | u128::from(content) << 64;
         *record = words.to_le_bytes();
         Ok(())
@@ -141,10 +143,13 @@ impl<'m> Writer<'m> {
     #[inline]
     pub(super) fn bytes(&mut self, slot: u32, kind: Kind, bytes: &[u8]) -> Result<(), WriteError> {
         let start = self.next;
-        let room = self.memory.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len())).ok_or(WriteError::Full)?;
+        let Some(room) = self.memory.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len())) else {
+            return Err(WriteError::Full);
+        };
         room.copy_from_slice(bytes);
         self.next = start.saturating_add(bytes.len());
-        self.put(slot, kind, u32::try_from(bytes.len()).map_err(|_| WriteError::Full)?, start as u64)
+        let Ok(len) = u32::try_from(bytes.len()) else { return Err(WriteError::Full) };
+        self.put(slot, kind, len, start as u64)
     }
 
     /// Writes a value that is a collection, or a number that only text can hold.
