@@ -1,4 +1,4 @@
-//! Decides one call over and over, for instruments that count: `decide-many json|denied|decision|request|uniform RULES
+//! Decides one call over and over, for instruments that count: `decide-many json|denied|decision|request|uniform|fresh RULES
 //! ARCHIVE N`. `decide-many write RULES ARCHIVE` writes the archive, which an instrument would make slow.
 //!
 //! `counted_decisions` is the function to look at: below it is nothing but decisions.
@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sealgate::{Engine, EngineOptions, Policy, RuntimeOptions};
+use sealgate::{Engine, EngineOptions, Isolation, Policy, RuntimeOptions};
 use sealgate_benches::{Args, CLOSED_TICKET, Call, Draw, INPUT, Size, load, refund_policy, signed};
 
 fn main() {
@@ -28,7 +28,8 @@ fn decide(kind: &str, size: Size, archive: &str, count: u32) {
     // Under an instrument, and beside other work, a decision takes as long as it takes.
     let engine = Engine::new(&EngineOptions { instances: 4, ..EngineOptions::default() }).unwrap();
     let deadline = Duration::from_secs(60);
-    let options = RuntimeOptions { engine: Some(engine), deadline, ..RuntimeOptions::default() };
+    let isolation = if kind == "fresh" { Isolation::Fresh } else { Isolation::Pooled };
+    let options = RuntimeOptions { engine: Some(engine), deadline, isolation, ..RuntimeOptions::default() };
     let policy = load(&std::fs::read(archive).unwrap(), &options);
     let mut calls = vec![INPUT.as_bytes().to_vec(); if kind == "uniform" { 256 } else { 1 }];
     if kind == "uniform" {
@@ -54,7 +55,7 @@ fn counted(kind: &str, policy: &Policy, calls: &[Vec<u8>], count: u32) {
     let request = call.request();
     for (_, call) in (0..count).zip(calls.iter().cycle()) {
         match kind {
-            "json" | "uniform" => policy.decide_raw(black_box(call), &mut out).unwrap(),
+            "json" | "uniform" | "fresh" => policy.decide_raw(black_box(call), &mut out).unwrap(),
             "denied" => policy.decide_raw(black_box(CLOSED_TICKET.as_bytes()), &mut out).unwrap(),
             "decision" => drop(black_box(policy.decide_json(black_box(call)).unwrap())),
             "request" => drop(black_box(policy.decide(black_box(&request)).unwrap())),

@@ -9,6 +9,7 @@ use wasmtime::{
 
 use crate::error::ModuleError;
 use crate::host::HostState;
+use crate::options::Isolation;
 
 /// The parameters of `opa_eval`: reserved, entrypoint, data, input, input length, heap, format.
 pub(crate) type EvalParams = (i32, i32, i32, i32, i32, i32, i32);
@@ -134,7 +135,8 @@ impl Exports {
         self.strict_builtin_errors
     }
 
-    /// Binds the exports that every decision needs.
+    /// Binds the exports that every decision needs; of an instance for a single one no more than that one needs, because
+    /// binding takes longer than deciding.
     ///
     /// # Errors
     /// [`ModuleError::Export`] names the first with a wrong type.
@@ -142,6 +144,7 @@ impl Exports {
         &self,
         mut store: impl AsContextMut<Data = HostState>,
         instance: Instance,
+        isolation: Isolation,
     ) -> Result<Abi, ModuleError> {
         let store = &mut store;
         let memory = instance
@@ -160,23 +163,32 @@ impl Exports {
                     set_entrypoint: typed(store, instance, set_entrypoint, "opa_eval_ctx_set_entrypoint")?,
                     eval: typed(store, instance, eval, "eval")?,
                     get_result: typed(store, instance, get_result, "opa_eval_ctx_get_result")?,
+                    heap_ptr_set: typed(store, instance, &self.heap_ptr_set, "opa_heap_ptr_set")?,
                 }))
             }
         };
         let decide = match &self.decide {
+            // What it decides need not be recognised by the next decision.
+            _ if isolation == Isolation::Fresh => None,
             Some(exports) => Some(Decide {
                 decide: typed(store, instance, &exports.decide, DECIDE)?,
                 text: typed(store, instance, &exports.text, ANSWER_TEXT)?,
             }),
             None => None,
         };
-        Ok(Abi {
-            memory,
-            eval,
-            decide,
-            heap_ptr_get: typed(store, instance, &self.heap_ptr_get, "opa_heap_ptr_get")?,
-            heap_ptr_set: typed(store, instance, &self.heap_ptr_set, "opa_heap_ptr_set")?,
-        })
+        Ok(Abi { memory, eval, decide })
+    }
+
+    /// Binds what says where the heap ends.
+    ///
+    /// # Errors
+    /// [`ModuleError::Export`] if it has a wrong type.
+    pub(crate) fn bind_heap_end(
+        &self,
+        mut store: impl AsContextMut<Data = HostState>,
+        instance: Instance,
+    ) -> Result<TypedFunc<(), i32>, ModuleError> {
+        typed(&mut store, instance, &self.heap_ptr_get, "opa_heap_ptr_get")
     }
 
     /// Binds `opa_eval`, for what a module that checks its input itself is rarely asked: no input, or Rego as the result.
@@ -280,8 +292,6 @@ pub(crate) struct Abi {
     pub(crate) memory: Memory,
     pub(crate) eval: Eval,
     pub(crate) decide: Option<Decide>,
-    pub(crate) heap_ptr_get: TypedFunc<(), i32>,
-    pub(crate) heap_ptr_set: TypedFunc<i32, ()>,
 }
 
 /// How an instance is evaluated.
@@ -306,6 +316,7 @@ pub(crate) struct ContextEval {
     pub(crate) set_entrypoint: TypedFunc<(i32, i32), ()>,
     pub(crate) eval: TypedFunc<i32, i32>,
     pub(crate) get_result: TypedFunc<i32, i32>,
+    pub(crate) heap_ptr_set: TypedFunc<i32, ()>,
 }
 
 /// An instance's exports for values.

@@ -146,7 +146,7 @@ impl Instance {
             Err(error) => return Err(stopped(&error, &store.data().limits)),
         };
         let wrong = |_| DecideError::BrokenAbi("an export has the wrong type");
-        let abi = template.exports.bind(&mut store, instance).map_err(wrong)?;
+        let abi = template.exports.bind(&mut store, instance, template.isolation).map_err(wrong)?;
         let in_one_call = !matches!(abi.eval, Eval::Context(_));
         let has_data = template.has_data();
         let values = if template.builtins.is_empty() && !has_data && in_one_call {
@@ -179,7 +179,8 @@ impl Instance {
         made.base = match template.empty_base.get() {
             Some(base) if !has_data => *base,
             _ => {
-                let heap = made.guarded(|store, abi| abi.heap_ptr_get.call(store, ()))?;
+                let heap_end = template.exports.bind_heap_end(&mut made.store, instance).map_err(wrong)?;
+                let heap = made.guarded(|store, _| heap_end.call(store, ()))?;
                 let base = aligned(GuestPtr::from_abi(heap))?;
                 if has_data { base } else { *template.empty_base.get_or_init(|| base) }
             }
@@ -277,7 +278,7 @@ impl Instance {
         entrypoint: i32,
         request: &Request<'_>,
     ) -> Result<Arc<Finding>, DecideError> {
-        if let Some(slots) = &template.slots {
+        if let (Some(slots), Some(_)) = (&template.slots, &self.abi.decide) {
             match self.write_input(template, |memory| request.write_slots(slots, memory)) {
                 Ok(length) => return self.answer(template, entrypoint, length, Form::Records),
                 Err(WriteError::NotTyped) => {}
@@ -557,7 +558,9 @@ impl Instance {
             None => return Err(DecideError::BrokenAbi("it has no `opa_eval`")),
         };
         let parsed = self.guarded(|mut store, abi| {
-            abi.heap_ptr_set.call(&mut store, heap.to_abi())?;
+            if let Eval::Context(context) = &abi.eval {
+                context.heap_ptr_set.call(&mut store, heap.to_abi())?;
+            }
             if length == 0 {
                 Ok(None)
             } else {

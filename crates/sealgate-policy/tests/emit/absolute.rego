@@ -33,9 +33,9 @@ granted := entry if entry := grant(role, input.tool)
 
 else := fallback(role) if is_string(input.tool)
 
-else := {"outcome": "unknown_role", "rule": null} if is_string(input.tool)
+else := {"outcome": "unknown_role", "rule": null, "constraints": []} if is_string(input.tool)
 
-else := {"outcome": "invalid_request", "rule": null}
+else := {"outcome": "invalid_request", "rule": null, "constraints": []}
 
 # What does not hold, in the policy's order.
 failures := [check[1] | some check in granted.constraints; not holds(check[0])]
@@ -53,7 +53,7 @@ grant("default", "read_file") := {
 	],
 }
 
-fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy"}
+fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy", "constraints": []}
 
 holds(0) if {
 	every path in paths(input.args.file_path) {

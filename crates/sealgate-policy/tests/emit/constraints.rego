@@ -33,9 +33,9 @@ granted := entry if entry := grant(role, input.tool)
 
 else := fallback(role) if is_string(input.tool)
 
-else := {"outcome": "unknown_role", "rule": null} if is_string(input.tool)
+else := {"outcome": "unknown_role", "rule": null, "constraints": []} if is_string(input.tool)
 
-else := {"outcome": "invalid_request", "rule": null}
+else := {"outcome": "invalid_request", "rule": null, "constraints": []}
 
 # What does not hold, in the policy's order.
 failures := [check[1] | some check in granted.constraints; not holds(check[0])]
@@ -86,7 +86,7 @@ grant("default", "everything") := {
 	],
 }
 
-fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy"}
+fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy", "constraints": []}
 
 holds(0) if input.args.a == 1
 

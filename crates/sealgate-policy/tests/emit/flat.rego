@@ -33,9 +33,9 @@ granted := entry if entry := grant(role, input.tool)
 
 else := fallback(role) if is_string(input.tool)
 
-else := {"outcome": "unknown_role", "rule": null} if is_string(input.tool)
+else := {"outcome": "unknown_role", "rule": null, "constraints": []} if is_string(input.tool)
 
-else := {"outcome": "invalid_request", "rule": null}
+else := {"outcome": "invalid_request", "rule": null, "constraints": []}
 
 # What does not hold, in the policy's order.
 failures := [check[1] | some check in granted.constraints; not holds(check[0])]
@@ -62,11 +62,11 @@ grant("default", "wire") := {
 	],
 }
 
-grant("default", "drop_database") := {"outcome": "denied_by_mode", "rule": "default/tools/drop_database"}
+grant("default", "drop_database") := {"outcome": "denied_by_mode", "rule": "default/tools/drop_database", "constraints": []}
 
-grant("default", "list") := {"outcome": "allowed", "rule": "default/tools/list"}
+grant("default", "list") := {"outcome": "allowed", "rule": "default/tools/list", "constraints": []}
 
-fallback("default") := {"outcome": "approval_required", "rule": "default/default_policy"}
+fallback("default") := {"outcome": "approval_required", "rule": "default/default_policy", "constraints": []}
 
 holds(0) if {
 	is_number(input.args.amount)

@@ -33,9 +33,9 @@ granted := entry if entry := grant(role, input.tool)
 
 else := fallback(role) if is_string(input.tool)
 
-else := {"outcome": "unknown_role", "rule": null} if is_string(input.tool)
+else := {"outcome": "unknown_role", "rule": null, "constraints": []} if is_string(input.tool)
 
-else := {"outcome": "invalid_request", "rule": null}
+else := {"outcome": "invalid_request", "rule": null, "constraints": []}
 
 # What does not hold, in the policy's order.
 failures := [check[1] | some check in granted.constraints; not holds(check[0])]
@@ -54,7 +54,7 @@ grant("admin\"\n}\nallow := true #", "t\\\"]\n`") := {
 	],
 }
 
-fallback("admin\"\n}\nallow := true #") := {"outcome": "denied_by_default", "rule": "admin\"\n}\nallow := true #/default_policy"}
+fallback("admin\"\n}\nallow := true #") := {"outcome": "denied_by_default", "rule": "admin\"\n}\nallow := true #/default_policy", "constraints": []}
 
 grant("default", "read_file") := {
 	"outcome": "allowed",
@@ -64,7 +64,7 @@ grant("default", "read_file") := {
 	],
 }
 
-fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy"}
+fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy", "constraints": []}
 
 holds(0) if input.args["k\"\n]#"] == "\"\n# ` \u0000 \u202e \ud83d\ude00 é"
 

@@ -33,9 +33,9 @@ granted := entry if entry := grant(role, input.tool)
 
 else := fallback(role) if is_string(input.tool)
 
-else := {"outcome": "unknown_role", "rule": null} if is_string(input.tool)
+else := {"outcome": "unknown_role", "rule": null, "constraints": []} if is_string(input.tool)
 
-else := {"outcome": "invalid_request", "rule": null}
+else := {"outcome": "invalid_request", "rule": null, "constraints": []}
 
 # What does not hold, in the policy's order.
 failures := [check[1] | some check in granted.constraints; not holds(check[0])]
@@ -45,7 +45,7 @@ default role := "default"
 
 role := input.role if input.role in {"default", "support", "lead"}
 
-fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy"}
+fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy", "constraints": []}
 
 grant("support", "search") := {
 	"outcome": "allowed",
@@ -74,7 +74,7 @@ grant("support", "refund") := {
 	],
 }
 
-fallback("support") := {"outcome": "denied_by_default", "rule": "support/default_policy"}
+fallback("support") := {"outcome": "denied_by_default", "rule": "support/default_policy", "constraints": []}
 
 grant("lead", "search") := {
 	"outcome": "allowed",
