@@ -21,31 +21,22 @@ fn equal_words(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// Orders `a` and `b` byte by byte, which for UTF-8 is by code points.
-#[inline]
+#[inline(never)]
 pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let (mut a_rest, mut b_rest) = (a, b);
-    loop {
-        let (a_word, b_word) = (first_word(a_rest), first_word(b_rest));
+    while let (Some((a_word, a_next)), Some((b_word, b_next))) =
+        (a_rest.split_first_chunk::<8>(), b_rest.split_first_chunk::<8>())
+    {
+        let (a_word, b_word) = (u64::from_le_bytes(*a_word), u64::from_le_bytes(*b_word));
         if a_word != b_word {
             // The first byte that differs is the lowest one.
             let place = (a_word ^ b_word).trailing_zeros() & !7;
             return (a_word >> place & 0xFF).cmp(&(b_word >> place & 0xFF));
         }
-        match (a_rest.get(8..), b_rest.get(8..)) {
-            (Some(a), Some(b)) => (a_rest, b_rest) = (a, b),
-            // Zeros stood for what is missing, so that the longer one may still be more.
-            _ => return a.len().cmp(&b.len()),
-        }
+        (a_rest, b_rest) = (a_next, b_next);
     }
-}
-
-/// The first eight bytes as a little-endian word; zeros stand for those that are missing.
-#[inline]
-fn first_word(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk::<8>() {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => short_word(bytes),
-    }
+    let differing = a_rest.iter().zip(b_rest).find(|(a, b)| a != b);
+    differing.map_or_else(|| a.len().cmp(&b.len()), |(a, b)| a.cmp(b))
 }
 
 /// Fewer than eight bytes as a little-endian word, whose other bytes are zero.

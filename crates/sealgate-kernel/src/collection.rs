@@ -135,8 +135,9 @@ impl<'h> Value<'h> {
     /// `key`.
     pub fn get(self, key: Value<'h>) -> Option<Value<'h>> {
         match self.tag() {
-            TAG_OBJECT => find(self, key).map(|pair: Pair<'h>| pair.value),
-            TAG_SET => find(self, key),
+            // SAFETY: an object's entry has a value behind its key, a set's is the key.
+            TAG_OBJECT => find(self, 2, key).map(|pair| unsafe { *pair.add(1) }),
+            TAG_SET => find(self, 1, key).map(|element| unsafe { *element }),
             TAG_ARRAY => {
                 let index = usize::try_from(key.as_number()?.as_integer()?).ok()?;
                 self.as_array()?.get(index).copied()
@@ -163,13 +164,13 @@ impl<'h> Value<'h> {
 
     /// Whether a set has an element that equals `value`.
     pub fn contains(self, value: Value<'h>) -> bool {
-        self.tag() == TAG_SET && find::<Value<'h>>(self, value).is_some()
+        self.tag() == TAG_SET && find(self, 1, value).is_some()
     }
 }
 
 /// The object of `pairs`. Of equal keys the last wins. Few pairs are sorted when somebody wants them in order, which for
 /// most inputs is never; many are sorted here.
-#[inline]
+#[inline(never)]
 pub(crate) fn object_of<'h>(heap: Heap<'h>, pairs: &'h mut [Pair<'h>]) -> Value<'h> {
     if (2..=FEW).contains(&pairs.len()) {
         return Value::unsorted_object(heap, pairs);
@@ -198,6 +199,7 @@ pub(crate) fn set_of<'h>(heap: Heap<'h>, elements: &'h mut [Value<'h>]) -> Value
 }
 
 /// An empty collection with room for `capacity` entries.
+#[inline(never)]
 pub(crate) fn new_collection<'h>(heap: Heap<'h>, tag: u8, capacity: usize) -> Value<'h> {
     let mut header = Header {
         tag,
@@ -309,20 +311,28 @@ fn capacity(collection: Value<'_>) -> usize {
     unsafe { (*collection.header_ptr()).payload.buffer.capacity as usize }
 }
 
-/// The entry whose key is `key`.
-fn find<'h, T: Entry<'h> + 'h>(collection: Value<'h>, key: Value<'h>) -> Option<T> {
-    if let (Some(text), Some(entries)) = (key.as_str(), few::<T>(collection)) {
-        return entries.get(last_with_text(entries, text)?).copied();
+/// The first value of the entry whose key is `key`, which has so many of them.
+#[inline(never)]
+fn find<'h>(collection: Value<'h>, words: usize, key: Value<'h>) -> Option<*const Value<'h>> {
+    let (start, len) = collection.content();
+    let start = start.cast_const().cast::<Value<'h>>();
+    // SAFETY: the collection has `len` entries of so many words, of which those in front are merged.
+    unsafe {
+        if let Some(text) = key.as_str()
+            && len <= FEW
+            && collection.flags() & FLAG_TAIL == 0
+        {
+            return last_with_key(start, len, words, text).map(|place| start.add(place * words));
+        }
+        if collection.flags() & FLAG_UNSORTED != 0 {
+            settle(collection);
+        }
+        let len = collection.content().1;
+        let merged = merged_len(collection);
+        let place = search_keys(start, merged, words, key)
+            .or_else(|_| search_keys(start.add(merged * words), len - merged, words, key).map(|place| merged + place));
+        place.ok().map(|place| start.add(place * words))
     }
-    if collection.flags() & FLAG_UNSORTED != 0 {
-        settle(collection);
-    }
-    let entries: &[T] = collection.slice_unchecked();
-    let (sorted, tail) = entries.split_at_checked(merged_len(collection))?;
-    if let Ok(at) = search(sorted, key) {
-        return sorted.get(at).copied();
-    }
-    search(tail, key).ok().and_then(|at| tail.get(at)).copied()
 }
 
 /// Where the last entry is whose key is this text.

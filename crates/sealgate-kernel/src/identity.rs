@@ -4,8 +4,8 @@
 #![allow(unsafe_code, reason = "reads the words of an object's shape")]
 
 use crate::heap::wasm;
-use crate::layout::{FLAG_SHAPE, INLINE_BIT, TAG_OBJECT};
-use crate::{Heap, Pair, Value, View};
+use crate::layout::{FLAG_SHAPE, INLINE_BIT, TAG_ARRAY, TAG_OBJECT};
+use crate::{Heap, Pair, Value};
 
 /// Larger documents are not told apart.
 const MOST_WORDS: usize = 64;
@@ -60,11 +60,8 @@ unsafe fn push(words: *mut u32, at: usize, value: Value<'_>) -> Option<usize> {
         // SAFETY: as the caller promises, here and below.
         return pairs.iter().try_fold(at, |at, pair| unsafe { push(words, at, pair.value) });
     }
-    let (elements, mark) = match value.view() {
-        View::Array(elements) => (elements, ARRAY),
-        View::Set(elements) => (elements, SET),
-        _ => return None,
-    };
+    let elements = value.as_elements()?;
+    let mark = if value.tag() == TAG_ARRAY { ARRAY } else { SET };
     let at = write((elements.len() as u32) << 3 | mark)?;
     elements.iter().try_fold(at, |at, element| unsafe { push(words, at, *element) })
 }

@@ -31,7 +31,7 @@ pub fn hash_text(bytes: &[u8]) -> u32 {
 }
 
 /// [`hash_text`], for who has looked at the ends already.
-#[inline]
+#[inline(never)]
 pub(crate) fn hash_with_ends(bytes: &[u8], ends: (u64, u64)) -> u32 {
     let mut state = state_of_ends(bytes.len(), ends);
     if bytes.len() > 16 {

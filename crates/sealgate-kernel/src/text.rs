@@ -11,14 +11,25 @@ pub struct Text<'h> {
 
 impl<'h> Text<'h> {
     /// An empty text that holds `capacity` bytes before it must grow.
+    #[inline(never)]
     pub fn new(heap: Heap<'h>, capacity: usize) -> Self {
         Text { bytes: List::new(heap, capacity) }
     }
 
     /// Appends `text`. A call: who writes texts does so many times, and modules are to stay small.
-    #[inline(never)]
+    #[inline]
     pub fn push_str(&mut self, text: &str) {
-        self.bytes.extend(text.as_bytes());
+        // SAFETY: it is a text.
+        unsafe { self.push_bytes(text.as_bytes()) }
+    }
+
+    /// Appends bytes of a text that is taken apart where characters end.
+    ///
+    /// # Safety
+    /// They must be UTF-8.
+    #[inline(never)]
+    pub(crate) unsafe fn push_bytes(&mut self, bytes: &[u8]) {
+        self.bytes.extend(bytes);
     }
 
     /// Appends `character`.
@@ -32,11 +43,11 @@ impl<'h> Text<'h> {
     }
 
     /// Appends `bytes`, of which those that are not ASCII are left out.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn push_ascii(&mut self, bytes: &[u8]) {
         if bytes.is_ascii() {
             // SAFETY: ASCII is UTF-8.
-            self.push_str(unsafe { core::str::from_utf8_unchecked(bytes) });
+            unsafe { self.push_bytes(bytes) }
         }
     }
 

@@ -168,18 +168,22 @@ impl<'h> Value<'h> {
     /// An integer.
     #[inline]
     pub fn int(heap: Heap<'h>, value: i64) -> Self {
-        if let Some(small) = Self::small_int(value) {
-            return small;
+        match Self::small_int(value) {
+            Some(small) => small,
+            None => Self::large_int(heap, value),
         }
-        Self::alloc(
-            heap,
-            Header { tag: TAG_NUMBER, sub: NUMBER_INT, flags: 0, len: 0, payload: Payload { int: value } },
-        )
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn large_int(heap: Heap<'h>, value: i64) -> Self {
+        let payload = Payload { int: value };
+        Self::alloc(heap, Header { tag: TAG_NUMBER, sub: NUMBER_INT, flags: 0, len: 0, payload })
     }
 
     /// An integer within 31 bits, which takes no memory.
     #[inline(always)]
-    fn small_int(value: i64) -> Option<Self> {
+    pub(crate) fn small_int(value: i64) -> Option<Self> {
         let word = (value as i32) << 1;
         if i64::from(word >> 1) != value {
             return None;
@@ -429,7 +433,7 @@ impl<'h> Value<'h> {
         Value { header: target, heap: PhantomData }
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn borrowing<T>(heap: Heap<'h>, tag: u8, sub: u8, items: &'h [T]) -> Self {
         let Ok(len) = u32::try_from(items.len()) else { crate::abort(c"value too large") };
         let buffer = Buffer { start: items.as_ptr().cast_mut().cast(), capacity: 0 };

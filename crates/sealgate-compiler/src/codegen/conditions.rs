@@ -138,63 +138,56 @@ impl FunctionCompiler<'_, '_> {
 
     /// Leaves the block unless a value is (or, if not `want`, is not) a constant. Whether it could tell without a call.
     pub(super) fn compare_with(&mut self, value: Operand, constant: ConstId, want: bool) -> bool {
-        if self.module.constants.as_array(constant).is_some_and(<[_]>::is_empty) {
-            let (header, answer) = (self.temporary(), self.temporary());
-            let done = self.open_block();
+        let is_empty_array = self.module.constants.as_array(constant).is_some_and(<[_]>::is_empty);
+        if !is_empty_array && self.module.constants.as_text(constant).is_none() {
+            return false;
+        }
+        let done = self.open_block();
+        if is_empty_array {
+            // Another type, or an array with another header, is compared by the kernel.
+            let header = self.temporary();
             let other = self.open_block();
             self.push(value);
             self.header_of();
             self.emit().local_tee(header).i32_load16_u(both()).i32_const(i32::from(layout::TAG_ARRAY)).i32_ne();
             self.branch_if(other);
             self.get(header);
-            self.emit().i32_load(memory(layout::LEN_OFFSET, 2)).i32_eqz().local_set(answer);
+            self.emit().i32_load(memory(layout::LEN_OFFSET, 2));
+            if want {
+                self.fail_if()
+            } else {
+                self.fail_unless()
+            }
             self.branch(done);
             self.close();
-            // Another type, or an array with another header.
+        } else {
+            // Constants that are equal are one, and strings of the input that equal one are that one.
+            self.module.constants.intern_string(constant);
             self.push(value);
             self.push_constant(constant);
-            self.call("sg_equal");
-            self.emit().local_set(answer);
-            self.close();
-            self.get(answer);
+            self.emit().i32_eq();
             if want {
-                self.fail_unless()
+                self.branch_if(done)
             } else {
                 self.fail_if()
             }
-            return true;
+            // Another string that was looked up among the constants, or is one, is another text. One load of tag, sub-tag and
+            // flags: a sub-tag would be that of a header without flags.
+            self.push(value);
+            self.header_of();
+            self.emit().i32_load(memory(layout::TAG_OFFSET, 2));
+            self.emit().i32_const(INTERNED_MASK).i32_and().i32_const(INTERNED).i32_eq();
+            if want { self.fail_if() } else { self.branch_if(done) }
         }
-        if self.module.constants.as_text(constant).is_none() {
-            return false;
-        }
-        // Constants that are equal are one, and strings of the input that equal one are that one.
-        self.module.constants.intern_string(constant);
-        let answer = self.temporary();
-        self.emit().i32_const(1).local_set(answer);
-        let done = self.open_block();
-        self.push(value);
-        self.push_constant(constant);
-        self.emit().i32_eq();
-        self.branch_if(done);
-        // Another string that was looked up among the constants, or is one, is another text. One load of tag, sub-tag and
-        // flags: a sub-tag would be that of a header without flags.
-        self.emit().i32_const(0).local_set(answer);
-        self.push(value);
-        self.header_of();
-        self.emit().i32_load(memory(layout::TAG_OFFSET, 2));
-        self.emit().i32_const(INTERNED_MASK).i32_and().i32_const(INTERNED).i32_eq();
-        self.branch_if(done);
         self.push(value);
         self.push_constant(constant);
         self.call("sg_equal");
-        self.emit().local_set(answer);
-        self.close();
-        self.get(answer);
         if want {
             self.fail_unless()
         } else {
             self.fail_if()
         }
+        self.close();
         true
     }
 

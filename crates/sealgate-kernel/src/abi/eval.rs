@@ -96,7 +96,7 @@ extern "C" fn opa_eval(
     wasm::set_top(heap);
     let value = values::parse(input, input_len, Notation::Rego);
     if value.is_none() && input_len != 0 {
-        crate::abort(c"the input is not a value");
+        crate::abort(c"not a value");
     }
     let result = result_set(entrypoint, value, data);
     values::text(Some(result), if format == 0 { Notation::Json } else { Notation::Rego })
@@ -229,13 +229,14 @@ fn result_text(given: Option<Value<'static>>) -> *const c_char {
         return values::text(given, Notation::Json);
     }
     let mut text = Text::new(Heap::module(), 512);
-    text.push_str("[");
-    if let Some(value) = given {
-        text.push_str("{\"result\":");
-        crate::json::write(&mut text, value, Notation::Json);
-        text.push_str("}");
+    match given {
+        Some(value) => {
+            text.push_str("[{\"result\":");
+            crate::json::write(&mut text, value, Notation::Json);
+            text.push_str("}]\0");
+        }
+        None => text.push_str("[]\0"),
     }
-    text.push_str("]\0");
     text.finish_str().as_ptr().cast()
 }
 

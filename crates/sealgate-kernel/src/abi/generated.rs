@@ -266,7 +266,7 @@ fn push_place(text: &mut crate::Text<'_>, file: &str, row: u32, col: u32) {
     let mut buffer = [0; 20];
     text.push_str(file);
     for number in [row, col] {
-        text.push_ascii(b":");
+        text.push_str(":");
         text.push_ascii(crate::number::digits(u64::from(number), &mut buffer));
     }
 }

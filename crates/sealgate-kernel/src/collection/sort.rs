@@ -38,6 +38,7 @@ pub(super) fn sort_few<'h, T: Entry<'h>>(entries: &mut [T]) -> usize {
     keep_one(entries)
 }
 
+#[inline(never)]
 fn insertion_sort<'h, T: Entry<'h>>(entries: &mut [T]) {
     for end in 1..entries.len() {
         let mut at = end;
@@ -71,6 +72,7 @@ fn merge<'h, T: Entry<'h>>(entries: &mut [T], middle: usize, spare: &mut List<'_
 }
 
 /// Moves one of each run of equal keys to the front, and gives how many there are.
+#[inline(never)]
 fn keep_one<'h, T: Entry<'h>>(entries: &mut [T]) -> usize {
     let mut kept = 0usize;
     for index in 0..entries.len() {

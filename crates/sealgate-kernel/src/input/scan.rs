@@ -135,7 +135,8 @@ pub(crate) unsafe fn scan<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<V
             } else if let Some((value, digits)) = short_integer(at) {
                 at = at.add(digits);
                 if !slot.is_null() {
-                    *slot = Some(Value::int(heap, value));
+                    // So few digits are always a small integer.
+                    *slot = Value::small_int(value);
                 }
             } else {
                 let Found(Some(value), end) = parts::scalar(heap, text, offset(at, start)) else { return false };

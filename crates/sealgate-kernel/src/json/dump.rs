@@ -11,6 +11,7 @@ use crate::layout::{FLAG_SHAPE, TAG_OBJECT};
 use crate::{Heap, Number, Pair, Text, Value, View};
 
 /// The text of `value`.
+#[inline(never)]
 pub fn dump<'h>(heap: Heap<'h>, value: Value<'h>, notation: Notation) -> &'h str {
     let mut text = Text::new(heap, 256);
     write(&mut text, value, notation);
@@ -75,24 +76,31 @@ fn write_pairs<'h>(text: &mut Text<'h>, pairs: &[Pair<'h>], notation: Notation) 
 /// JSON text as Go writes it: `<`, `>`, `&` and the line separators, which occur within strings only, escaped.
 pub(crate) fn as_go_writes<'h>(heap: Heap<'h>, json: &'h str) -> &'h str {
     let mut out = Text::new(heap, json.len());
-    let mut from = 0;
-    for (at, byte) in json.bytes().enumerate() {
+    let mut rest = json.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = rest.get(at) {
         let (escape, len) = match byte {
             b'<' => ("\\u003c", 1),
             b'>' => ("\\u003e", 1),
             b'&' => ("\\u0026", 1),
-            0xE2 => match json.as_bytes().get(at + 1..at + 3) {
-                Some([0x80, 0xA8]) => ("\\u2028", 3),
-                Some([0x80, 0xA9]) => ("\\u2029", 3),
-                _ => continue,
+            0xE2 if rest.get(at + 1) == Some(&0x80) => match rest.get(at + 2) {
+                Some(0xA8) => ("\\u2028", 3),
+                Some(0xA9) => ("\\u2029", 3),
+                _ => ("", 0),
             },
-            _ => continue,
+            _ => ("", 0),
         };
-        out.push_str(json.get(from..at).unwrap_or_default());
+        if len == 0 {
+            at += 1;
+            continue;
+        }
+        // SAFETY: what is replaced are whole characters, so that texts lie between them.
+        unsafe { out.push_bytes(rest.get(..at).unwrap_or_default()) };
         out.push_str(escape);
-        from = at + len;
+        (rest, at) = (rest.get(at + len..).unwrap_or_default(), 0);
     }
-    out.push_str(json.get(from..).unwrap_or_default());
+    // SAFETY: as above.
+    unsafe { out.push_bytes(rest) };
     out.finish_str()
 }
 
@@ -101,9 +109,7 @@ pub(crate) fn as_go_writes<'h>(heap: Heap<'h>, json: &'h str) -> &'h str {
 fn write_quoted(text: &mut Text<'_>, value: Value<'_>) {
     let string = value.str_unchecked();
     // SAFETY: the flag says that there is a quote on either side.
-    let quoted = unsafe { core::slice::from_raw_parts(string.as_ptr().sub(1), string.len() + 2) };
-    // SAFETY: a text between two quotes is one.
-    text.push_str(unsafe { core::str::from_utf8_unchecked(quoted) });
+    unsafe { text.push_bytes(core::slice::from_raw_parts(string.as_ptr().sub(1), string.len() + 2)) };
 }
 
 /// Appends an object that has the flag of a shape.
@@ -119,7 +125,7 @@ fn write_shaped<'h>(text: &mut Text<'h>, value: Value<'h>) {
         for pair in pairs {
             let before = core::slice::from_raw_parts(texts.cast::<*const u8>().read(), texts.add(1).read() as usize);
             texts = texts.add(2);
-            text.push_str(core::str::from_utf8_unchecked(before));
+            text.push_bytes(before);
             write(text, pair.value, Notation::Json);
         }
     }
@@ -181,17 +187,17 @@ fn write_string(text: &mut Text<'_>, string: &str) {
 #[inline(never)]
 fn write_escaped(text: &mut Text<'_>, string: &str) {
     text.push('"');
-    let mut rest = string;
-    // The byte behind the plain ones is ASCII, so both sides are texts.
-    while let Some((plain, escape)) = rest.split_at_checked(plain_len(rest.as_bytes())) {
-        text.push_str(plain);
-        let Some(byte) = escape.bytes().next() else { break };
-        match byte {
-            b'"' | b'\\' => text.push_ascii(&[b'\\', byte]),
+    let mut rest = string.as_bytes();
+    while let Some((plain, escape)) = rest.split_at_checked(plain_len(rest)) {
+        // SAFETY: the byte behind the plain ones is ASCII, so both sides are texts.
+        unsafe { text.push_bytes(plain) };
+        let Some(byte) = escape.first() else { break };
+        match *byte {
+            byte @ (b'"' | b'\\') => text.push_ascii(&[b'\\', byte]),
             b'\n' => text.push_str("\\n"),
             b'\r' => text.push_str("\\r"),
             b'\t' => text.push_str("\\t"),
-            _ => {
+            byte => {
                 let hex = |digit: u8| if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
                 text.push_str("\\u00");
                 text.push_ascii(&[hex(byte >> 4), hex(byte & 15)]);

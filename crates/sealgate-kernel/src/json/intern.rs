@@ -3,7 +3,7 @@
 use crate::bytes::equal;
 use crate::input::ends;
 use crate::layout::{NUMBER_DECIMAL, TAG_NUMBER, TAG_STRING};
-use crate::{Heap, List, Number, Value};
+use crate::{Heap, List, Value};
 
 /// Texts shorter than this are parsed without: their memory comes back at once, and looking up costs time.
 const WORTH_IT: usize = 64 << 10;
@@ -37,38 +37,31 @@ impl<'h> Seen<'h> {
     }
 
     /// The string `text`, which the caller has seen to be ASCII.
-    #[inline(never)]
     pub(super) fn ascii(&mut self, heap: Heap<'h>, text: &'h [u8]) -> Value<'h> {
-        if text.len() > LONGEST {
-            return Value::compact(heap, TAG_STRING, 0, text);
-        }
-        let (first, last) = ends(text);
-        let bits = first ^ last.rotate_left(29) ^ text.len() as u64;
-        let is_it = |known: Value<'h>| known.as_str().is_some_and(|known| equal(known.as_bytes(), text));
-        self.find(bits, is_it, || Value::compact(heap, TAG_STRING, 0, text))
+        self.shared(heap, TAG_STRING, 0, text)
     }
 
     /// The number written `text`, which no integer within i64 is.
-    #[inline(never)]
     pub(super) fn decimal(&mut self, heap: Heap<'h>, text: &'h str) -> Value<'h> {
-        let bytes = text.as_bytes();
-        let is_it = |known: Value<'h>| match known.as_number() {
-            Some(Number::Decimal(known)) => equal(known.as_bytes(), bytes),
-            _ => false,
-        };
-        self.find(!ends(bytes).0, is_it, || Value::compact(heap, TAG_NUMBER, NUMBER_DECIMAL, bytes))
+        self.shared(heap, TAG_NUMBER, NUMBER_DECIMAL, text.as_bytes())
     }
 
-    /// The value of such bits that `is_it`, or a new one.
-    fn find(&mut self, bits: u64, is_it: impl Fn(Value<'h>) -> bool, make: impl FnOnce() -> Value<'h>) -> Value<'h> {
+    /// The value with such a compact header and content that was seen lately, or a new one.
+    #[inline(never)]
+    fn shared(&mut self, heap: Heap<'h>, tag: u8, sub: u8, content: &'h [u8]) -> Value<'h> {
+        let (first, last) = ends(content);
+        let bits = first ^ last.rotate_left(29) ^ content.len() as u64;
         // Multiplying spreads the bits upwards; the topmost are the best.
         let index = bits.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SLOTS.trailing_zeros());
-        let Some(slot) = self.slots.as_mut_slice().get_mut(index as usize) else { return make() };
-        if let Some(known) = slot.iter().flatten().copied().find(|known| is_it(*known)) {
+        let slot = self.slots.as_mut_slice().get_mut(index as usize).filter(|_| content.len() <= LONGEST);
+        let is_it = |known: &Value<'h>| known.tag() == tag && equal(known.slice_unchecked(), content);
+        if let Some(known) = slot.iter().flat_map(|slot| slot.iter()).flatten().copied().find(is_it) {
             return known;
         }
-        let made = make();
-        *slot = [Some(made), slot[0]];
+        let made = Value::compact(heap, tag, sub, content);
+        if let Some(slot) = slot {
+            *slot = [Some(made), slot[0]];
+        }
         made
     }
 }

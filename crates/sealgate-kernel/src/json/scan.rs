@@ -1,4 +1,5 @@
 //! Finding the end of a JSON string, eight bytes at a time, and undoing its escapes.
+#![allow(unsafe_code, reason = "a text is taken apart at ASCII bytes")]
 
 use super::ParseError;
 use crate::{Heap, Text};
@@ -78,24 +79,26 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
 #[inline(never)]
 pub(super) fn unescape<'h>(heap: Heap<'h>, raw: &str) -> Result<&'h str, ParseError> {
     let mut text = Text::new(heap, raw.len());
-    let mut rest = raw;
-    while let Some(at) = rest.bytes().position(|byte| byte == b'\\') {
+    let mut rest = raw.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
         let (plain, escape) = rest.split_at_checked(at).ok_or(ParseError::Escape)?;
-        text.push_str(plain);
-        let (character, used) = match escape.as_bytes().get(1) {
+        // SAFETY: escapes are ASCII, so that texts lie between them.
+        unsafe { text.push_bytes(plain) };
+        let (character, used) = match escape.get(1) {
             Some(byte @ (b'"' | b'\\' | b'/')) => (char::from(*byte), 2),
             Some(b'b') => ('\u{8}', 2),
             Some(b'f') => ('\u{c}', 2),
             Some(b'n') => ('\n', 2),
             Some(b'r') => ('\r', 2),
             Some(b't') => ('\t', 2),
-            Some(b'u') => unicode(escape.as_bytes())?,
+            Some(b'u') => unicode(escape)?,
             _ => return Err(ParseError::Escape),
         };
         text.push(character);
         rest = escape.get(used..).ok_or(ParseError::Escape)?;
     }
-    text.push_str(rest);
+    // SAFETY: as above.
+    unsafe { text.push_bytes(rest) };
     Ok(text.finish_str())
 }
 

@@ -18,8 +18,16 @@ impl Parts<'_> {
         self.whole.is_empty() && self.fraction.is_empty()
     }
 
-    fn digits(&self) -> impl Iterator<Item = u8> {
-        self.whole.iter().chain(self.fraction).copied()
+    fn count(&self) -> usize {
+        self.whole.len() + self.fraction.len()
+    }
+
+    /// The digit at a place; behind the last there are zeros.
+    fn digit(&self, place: usize) -> u8 {
+        match self.whole.get(place) {
+            Some(digit) => *digit,
+            None => self.fraction.get(place - self.whole.len()).copied().unwrap_or(b'0'),
+        }
     }
 }
 
@@ -36,24 +44,22 @@ pub(super) fn compare(a: &Number<'_>, b: &Number<'_>) -> Ordering {
     if a.negative != b.negative {
         return b.negative.cmp(&a.negative);
     }
-    let magnitude = a.point.cmp(&b.point).then_with(|| compare_digits(a.digits(), b.digits()));
+    let magnitude = a.point.cmp(&b.point).then_with(|| compare_digits(&a, &b));
     if a.negative { magnitude.reverse() } else { magnitude }
 }
 
-/// Compares two runs of digits behind the same point; the shorter goes on with zeros.
-fn compare_digits(mut a: impl Iterator<Item = u8>, mut b: impl Iterator<Item = u8>) -> Ordering {
-    loop {
-        let pair = (a.next(), b.next());
-        if pair == (None, None) {
-            return Ordering::Equal;
-        }
-        let order = pair.0.unwrap_or(b'0').cmp(&pair.1.unwrap_or(b'0'));
+/// Compares the digits of two numbers whose points are at the same place.
+fn compare_digits(a: &Parts<'_>, b: &Parts<'_>) -> Ordering {
+    for place in 0..a.count().max(b.count()) {
+        let order = a.digit(place).cmp(&b.digit(place));
         if order.is_ne() {
             return order;
         }
     }
+    Ordering::Equal
 }
 
+#[inline(never)]
 fn parts<'a>(number: &'a Number<'_>, digits: &'a mut [u8; 20]) -> Parts<'a> {
     match number {
         Number::Int(value) => {
@@ -100,9 +106,9 @@ fn exponent(text: &[u8]) -> i64 {
         [b'+', rest @ ..] => (false, rest),
         _ => (false, text),
     };
-    let value = digits
-        .iter()
-        .fold(0i64, |value, digit| value.saturating_mul(10).saturating_add(i64::from(digit.wrapping_sub(b'0'))));
+    // At most 17 digits: there is no overflow.
+    let add = |value: i64, digit: &u8| value.wrapping_mul(10).wrapping_add(i64::from(digit.wrapping_sub(b'0')));
+    let value = digits.iter().fold(0, add);
     if negative { -value } else { value }
 }
 
@@ -119,14 +125,19 @@ pub(super) fn decimal_to_i64(text: &str) -> Option<i64> {
             return None;
         }
         if point > 0 {
-            value = value.checked_mul(10)?.checked_sub(digit)?;
+            value = times_ten(value)?.checked_sub(digit)?;
         }
         point -= 1;
     }
     // Zeros that the exponent adds; more than a few are more than fits.
     while point > 0 && value != 0 {
-        value = value.checked_mul(10)?;
+        value = times_ten(value)?;
         point -= 1;
     }
     if negative { Some(value) } else { value.checked_neg() }
+}
+
+/// Ten times a number that is not positive, if that fits.
+fn times_ten(value: i64) -> Option<i64> {
+    (value >= i64::MIN / 10).then(|| value.wrapping_mul(10))
 }
