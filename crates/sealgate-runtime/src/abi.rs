@@ -106,7 +106,9 @@ impl Exports {
         Ok(Self {
             memory: need("memory")?,
             heap_ptr_get: need("opa_heap_ptr_get")?,
-            heap_ptr_set: need("opa_heap_ptr_set")?,
+            // Bound by few modules only: its type is looked at here.
+            heap_ptr_set: export_of_type(module, "opa_heap_ptr_set", 1, 0)
+                .ok_or(ModuleError::Export("opa_heap_ptr_set"))?,
             malloc: need("opa_malloc")?,
             json_parse: need("opa_json_parse")?,
             json_dump: need("opa_json_dump")?,
@@ -253,24 +255,25 @@ impl Exports {
 
 /// The module's `sealgate_eval`, if its type is the one that this host knows.
 fn strict_eval(module: &Module) -> Option<ModuleExport> {
-    own_export(module, STRICT_EVAL, 5)
+    export_of_type(module, STRICT_EVAL, 5, 1)
 }
 
 /// The module's exports for decisions, if it has all of them with the types that this host knows, and `sealgate_eval`.
 fn decide_exports(module: &Module) -> Option<DecideExports> {
     strict_eval(module)?;
     Some(DecideExports {
-        decide: own_export(module, DECIDE, 6)?,
-        text: own_export(module, ANSWER_TEXT, 1)?,
-        slots: own_export(module, INPUT_SLOTS, 0)?,
+        decide: export_of_type(module, DECIDE, 6, 1)?,
+        text: export_of_type(module, ANSWER_TEXT, 1, 1)?,
+        slots: export_of_type(module, INPUT_SLOTS, 0, 1)?,
     })
 }
 
-/// An export from so many i32 to one, if the module has it.
-fn own_export(module: &Module, name: &str, params: usize) -> Option<ModuleExport> {
+/// A function from so many i32 to so many, if the module exports it.
+fn export_of_type(module: &Module, name: &str, params: usize, results: usize) -> Option<ModuleExport> {
     let Some(ExternType::Func(ty)) = module.get_export(name) else { return None };
     let is_i32 = |ty: ValType| matches!(ty, ValType::I32);
-    let known = ty.params().len() == params && ty.results().len() == 1 && ty.params().chain(ty.results()).all(is_i32);
+    let known =
+        ty.params().len() == params && ty.results().len() == results && ty.params().chain(ty.results()).all(is_i32);
     if known { module.get_export_index(name) } else { None }
 }
 
