@@ -1,8 +1,8 @@
 //! Compact headers: how the values of a large document lie in memory.
 //!
 //! What is parsed from a large text is many and rarely changed. Its strings, decimals, arrays and objects get half a header:
-//! no capacity, and a length of 16 bits. Only the parser makes them, and only [`Value::content`], [`Value::flags`] and the few functions here
-//! know; generated code reads no more of a value than its tag, which lies where it always does.
+//! no capacity, and a length of 16 bits. Only the parser makes them, and only [`Value::content`], [`Value::flags`] and the few
+//! functions here know; generated code reads no more of a value than its tag, which lies where it always does.
 #![allow(unsafe_code, reason = "reads and writes headers behind raw pointers")]
 
 use crate::layout::{FLAG_UNSORTED, TAG_OBJECT};

@@ -379,7 +379,7 @@ impl Instance {
             let identity = guest::identity(self.abi.memory.data(&self.store), at)?;
             match self.texts.find(identity) {
                 Some(text) => out.extend_from_slice(text.as_bytes()),
-                None => out.extend_from_slice(self.new_text(template, at)?.as_bytes()),
+                None => self.new_text(template, at, out)?,
             }
             Ok(())
         });
@@ -403,31 +403,34 @@ impl Instance {
     /// Reads an answer that is not known, and remembers it where it has an identity.
     #[cold]
     fn new_finding(&mut self, template: &Template, at: GuestPtr) -> Result<Arc<Finding>, DecideError> {
-        let (identity, text) = self.written(at)?;
+        let identity: Box<[u8]> = guest::identity(self.abi.memory.data(&self.store), at)?.into();
+        let text = self.written(at)?;
         let finding = self.finding(template, text)?;
         self.findings.keep(identity, Arc::clone(&finding));
         Ok(finding)
     }
 
-    /// As [`Instance::new_finding`], for the answer's text.
+    /// Appends the text of an answer that is not known, and remembers it where it has an identity and is seen again.
     #[cold]
-    fn new_text(&mut self, template: &Template, at: GuestPtr) -> Result<Box<str>, DecideError> {
-        let (identity, text) = self.written(at)?;
-        let text: Box<str> = self.text(template, text)?.into();
-        if text.len() <= MAX_KEPT_TEXT {
-            self.texts.keep(identity, text.clone());
+    fn new_text(&mut self, template: &Template, at: GuestPtr, out: &mut Vec<u8>) -> Result<(), DecideError> {
+        let text = self.written(at)?;
+        let memory = self.abi.memory.data(&self.store);
+        let (identity, text) = (guest::identity(memory, at)?, guest::text(memory, text, template.max_result)?);
+        out.extend_from_slice(text.as_bytes());
+        // A policy of many rules gives many answers once: keeping each would cost more than it saves.
+        if text.len() <= MAX_KEPT_TEXT && self.texts.is_second_miss(identity) {
+            self.texts.keep(identity.into(), text.into());
         }
-        Ok(text)
+        Ok(())
     }
 
-    /// Has an answer written; its identity, and where its text lies.
-    fn written(&mut self, at: GuestPtr) -> Result<(Box<[u8]>, GuestPtr), DecideError> {
-        let identity = guest::identity(self.abi.memory.data(&self.store), at)?.into();
+    /// Has an answer written; where its text lies.
+    fn written(&mut self, at: GuestPtr) -> Result<GuestPtr, DecideError> {
         let text = self.guarded(|store, abi| match &abi.decide {
             Some(decide) => decide.text.call(store, at.to_abi()),
             None => Ok(0),
         })?;
-        Ok((identity, GuestPtr::from_abi(text)))
+        Ok(GuestPtr::from_abi(text))
     }
 
     /// The text of the result at `at`.

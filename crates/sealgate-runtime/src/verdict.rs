@@ -112,6 +112,8 @@ fn texts(document: &Map<String, Value>, key: &str) -> Result<Option<Box<[Box<str
 pub(crate) struct Memo<T> {
     /// Made with the first entry, so that an instance for one decision need not.
     slots: Vec<Option<(Box<[u8]>, T)>>,
+    /// The hash of the key that was looked for last and not found, by slot.
+    missed: Vec<u64>,
 }
 
 const SLOTS: usize = 64;
@@ -120,7 +122,7 @@ const MAX_KEY: usize = 2048;
 
 impl<T> Default for Memo<T> {
     fn default() -> Self {
-        Self { slots: Vec::new() }
+        Self { slots: Vec::new(), missed: Vec::new() }
     }
 }
 
@@ -132,6 +134,15 @@ impl<T> Memo<T> {
             Some(Some((known, kept))) if **known == *key => Some(kept),
             _ => None,
         }
+    }
+
+    /// Notes that a key was not found; whether it is the one that was not found in its slot before.
+    pub(crate) fn is_second_miss(&mut self, key: &[u8]) -> bool {
+        if self.missed.is_empty() {
+            self.missed.resize(SLOTS, 0);
+        }
+        let hash = hash_of(key);
+        self.missed.get_mut(slot_of(key)).is_some_and(|missed| std::mem::replace(missed, hash) == hash)
     }
 
     /// Keeps something under a key that is not empty.
@@ -163,9 +174,14 @@ impl Memo<Arc<Finding>> {
     }
 }
 
-/// FNV-1a over eight bytes at a time: spreads keys that differ in a word.
 #[inline]
 fn slot_of(key: &[u8]) -> usize {
+    usize::try_from((hash_of(key) >> 40) % SLOTS as u64).unwrap_or(0)
+}
+
+/// FNV-1a over eight bytes at a time: spreads keys that differ in a word.
+#[inline]
+fn hash_of(key: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut chunks = key.chunks_exact(8);
     for chunk in &mut chunks {
@@ -176,7 +192,7 @@ fn slot_of(key: &[u8]) -> usize {
     for byte in chunks.remainder() {
         hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
-    usize::try_from((hash >> 40) % SLOTS as u64).unwrap_or(0)
+    hash
 }
 
 #[cfg(test)]
@@ -242,6 +258,16 @@ mod tests {
             assert!(matches!(read(result_set), Err(DecideError::MalformedDecision(_))), "{result_set}");
         }
         assert!(matches!(read("[]"), Err(DecideError::Undefined)));
+    }
+
+    #[test]
+    fn what_is_missed_twice_is_told_from_what_is_missed_once() {
+        let mut memo = Memo::<Box<str>>::default();
+        assert!(!memo.is_second_miss(b"one"));
+        assert!(memo.is_second_miss(b"one"));
+        memo.keep(b"one".as_slice().into(), "kept".into());
+        assert_eq!(memo.find(b"one").map(|kept| &**kept), Some("kept"));
+        assert!((0..500_u32).all(|key| !memo.is_second_miss(&key.to_le_bytes())));
     }
 
     #[test]
