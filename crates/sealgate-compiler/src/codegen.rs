@@ -13,6 +13,7 @@ mod dispatch;
 mod entry;
 mod folding;
 mod function;
+mod inline;
 mod inputs;
 mod patterns;
 mod shapes;
@@ -84,9 +85,14 @@ pub fn generate(
     let reachable = reachable(policy);
     let memoised = memoised(policy, &reachable);
     let memo_count = u32::try_from(memoised.len()).unwrap_or(u32::MAX);
-    let funcs: Vec<&Func> = policy.funcs.iter().filter(|func| reachable.contains(func.name.as_str())).collect();
+    let mut funcs: Vec<&Func> = policy.funcs.iter().filter(|func| reachable.contains(func.name.as_str())).collect();
     let slots_base = STATIC_BASE.saturating_add(memo_count.saturating_mul(MEMO_SIZE));
     let input = inputs::paths(policy, &funcs).map(|paths| Input::at(slots_base, paths));
+    let called_by_path = calls_dynamically(policy, &reachable);
+    let stays = |func: &Func| memoised.contains(func.name.as_str()) || (called_by_path && is_dynamic(func));
+    let inlined = inline::Inlined::of(policy, &reachable, &stays);
+    let all = std::mem::take(&mut funcs);
+    funcs.extend(all.iter().copied().filter(|func| !inlined.contains(&func.name)));
     let slots = input.as_ref().map_or(0, |input| input.paths.count());
     let zeroed = memo_count.saturating_mul(MEMO_SIZE).saturating_add(slots.saturating_mul(4).next_multiple_of(8));
     let first = entry::FIXED + u32::try_from(policy.plans.len()).unwrap_or(u32::MAX);
@@ -99,6 +105,7 @@ pub fn generate(
         builtins: (0_i32..).zip(&policy.builtins).map(|(id, builtin)| (builtin.name.as_str(), id)).collect(),
         memo_slots: memoised.iter().copied().zip((0..).map(|slot| STATIC_BASE + slot * MEMO_SIZE)).collect(),
         memo_count,
+        inlined,
         input,
         names: Vec::new(),
         known_names: HashMap::new(),
@@ -118,7 +125,7 @@ pub fn generate(
         dynamic: None,
         required: BTreeSet::new(),
     };
-    module.find_hints(&funcs);
+    module.find_hints(&all);
     let mut functions = Vec::with_capacity(funcs.len() + policy.plans.len() + entry::FIXED as usize);
     let mut compiled = Vec::with_capacity(funcs.len());
     for func in &funcs {
@@ -176,6 +183,8 @@ struct Module<'p> {
     /// Where the results of functions are kept that are.
     memo_slots: HashMap<&'p str, u32>,
     memo_count: u32,
+    /// Functions that become part of their callers.
+    inlined: inline::Inlined<'p>,
     /// Where what the plan reads of its input is; `None` where functions get the input as a value.
     input: Option<Input>,
     names: Vec<Cow<'static, str>>,
@@ -327,6 +336,22 @@ impl<'p> PathTree<'p> {
 
 fn is_dynamic(func: &Func) -> bool {
     func.params.len() == 2 && (1..=64).contains(&func.path.len())
+}
+
+/// Whether a plan, or a function that it reaches, calls functions by their paths.
+fn calls_dynamically(policy: &Policy, reachable: &HashSet<&str>) -> bool {
+    let funcs = policy.funcs.iter().filter(|func| reachable.contains(func.name.as_str()));
+    let mut pending: Vec<&crate::ir::Block> = policy.plans.iter().flat_map(|plan| &plan.blocks).collect();
+    pending.extend(funcs.flat_map(|func| &func.blocks));
+    while let Some(block) = pending.pop() {
+        for statement in &block.stmts {
+            if matches!(statement.stmt, Stmt::CallDynamic { .. }) {
+                return true;
+            }
+            pending.extend(access::nested(&statement.stmt));
+        }
+    }
+    false
 }
 
 /// The functions that the plans reach.

@@ -9,6 +9,8 @@ use crate::{Heap, Pair, Value};
 
 /// Larger documents are not told apart.
 const MOST_WORDS: usize = 64;
+/// A place that is none.
+const NONE: usize = usize::MAX;
 /// What stands first where words were gathered, and before the elements of an array and a set. No address and no small
 /// integer has these bits.
 const GATHERED: u32 = 4;
@@ -21,7 +23,7 @@ pub(crate) fn of<'h>(heap: Heap<'h>, value: Value<'h>) -> &'h [u32] {
     unsafe {
         if let Some(pairs) = members(value)
             && pairs.len() <= MOST_WORDS / 2
-            && pairs.iter().all(|pair| is_constant(pair.value))
+            && are_constants(pairs)
         {
             // Its keys are constants as well, which say what shape it has.
             return core::slice::from_raw_parts(pairs.as_ptr().cast(), pairs.len() * 2);
@@ -29,8 +31,8 @@ pub(crate) fn of<'h>(heap: Heap<'h>, value: Value<'h>) -> &'h [u32] {
         let start = heap.alloc_array::<u32>(MOST_WORDS).as_ptr();
         start.write(GATHERED);
         match push(start, 1, value) {
-            Some(end) => core::slice::from_raw_parts(start, end),
-            None => &[],
+            NONE => &[],
+            end => core::slice::from_raw_parts(start, end),
         }
     }
 }
@@ -41,34 +43,53 @@ fn members<'h>(value: Value<'h>) -> Option<&'h [Pair<'h>]> {
     (tag == TAG_OBJECT && flags & FLAG_SHAPE != 0).then(|| value.slice_unchecked())
 }
 
-/// Writes the words of `value` from the place `at` on, and gives the place behind them; `None` if it has none, or too many.
+/// Writes the words of `value` from the place `at` on, and gives the place behind them; [`NONE`] if it has none, or too many.
 ///
 /// # Safety
-/// There must be room for [`MOST_WORDS`] words.
+/// There must be room for [`MOST_WORDS`] words, here and below.
+#[inline(always)]
+unsafe fn push(words: *mut u32, at: usize, value: Value<'_>) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { if is_constant(value) { write(words, at, value.address() as u32) } else { push_parts(words, at, value) } }
+}
+
+/// The same for a value that is no constant.
 #[inline(never)]
-unsafe fn push(words: *mut u32, at: usize, value: Value<'_>) -> Option<usize> {
-    let write = |word: u32| {
-        // SAFETY: the place is within the room.
-        (at < MOST_WORDS).then(|| unsafe { words.add(at).write(word) }).map(|()| at + 1)
-    };
-    if is_constant(value) {
-        return write(value.address() as u32);
+unsafe fn push_parts(words: *mut u32, at: usize, value: Value<'_>) -> usize {
+    // SAFETY: the caller's promise; the flag of a shape says that its address is there.
+    unsafe {
+        if let Some(pairs) = members(value) {
+            let at = write(words, at, (*value.header_start()).payload.buffer.capacity);
+            return pairs.iter().fold(at, |at, pair| push(words, at, pair.value));
+        }
+        let Some(elements) = value.as_elements() else { return NONE };
+        let mark = if value.tag() == TAG_ARRAY { ARRAY } else { SET };
+        let at = write(words, at, (elements.len() as u32) << 3 | mark);
+        elements.iter().fold(at, |at, element| push(words, at, *element))
     }
-    if let Some(pairs) = members(value) {
-        // SAFETY: the flag of a shape says that its address is there.
-        let at = write(unsafe { (*value.header_start()).payload.buffer.capacity })?;
-        // SAFETY: as the caller promises, here and below.
-        return pairs.iter().try_fold(at, |at, pair| unsafe { push(words, at, pair.value) });
+}
+
+#[inline(always)]
+unsafe fn write(words: *mut u32, at: usize, word: u32) -> usize {
+    if at >= MOST_WORDS {
+        return NONE;
     }
-    let elements = value.as_elements()?;
-    let mark = if value.tag() == TAG_ARRAY { ARRAY } else { SET };
-    let at = write((elements.len() as u32) << 3 | mark)?;
-    elements.iter().try_fold(at, |at, element| unsafe { push(words, at, *element) })
+    // SAFETY: the place is within the room.
+    unsafe { words.add(at).write(word) };
+    at + 1
+}
+
+/// Whether all values of pairs are constants: without branches, because a turn of a loop costs more than looking at a value.
+#[inline(always)]
+fn are_constants(pairs: &[Pair<'_>]) -> bool {
+    let all = |pairs: &[Pair<'_>]| pairs.iter().fold(true, |all, pair| all & is_constant(pair.value));
+    let (fours, rest) = pairs.as_chunks::<4>();
+    fours.iter().all(|four| all(four)) & all(rest)
 }
 
 /// Whether a value is a small integer, or lies in static data, where nothing but constants lies.
 #[inline(always)]
 fn is_constant(value: Value<'_>) -> bool {
     let word = value.address();
-    word & INLINE_BIT as usize != 0 || word < wasm::static_end()
+    (word & INLINE_BIT as usize != 0) | (word < wasm::static_end())
 }

@@ -89,6 +89,19 @@ pub(crate) fn ends(key: &[u8]) -> (u64, u64) {
     }
 }
 
+/// [`ends`] of `len` bytes at `start`.
+///
+/// # Safety
+/// Eight bytes must be readable wherever one of them is.
+#[inline(always)]
+pub(crate) unsafe fn ends_at(start: *const u8, len: usize) -> (u64, u64) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let word = |at: *const u8| u64::from_le(at.cast::<u64>().read_unaligned());
+        if len >= 8 { (word(start), word(start.add(len - 8))) } else { (word(start) & ((1 << (8 * len)) - 1), 0) }
+    }
+}
+
 /// A table in memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Table(pub(crate) *const u32);

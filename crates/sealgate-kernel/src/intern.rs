@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "reads the compiler's table and makes headers over bytes that are known to be text")]
 
 use crate::index::{hash_of_short, hash_with_ends};
-use crate::input::ends;
+use crate::input::{ends, ends_at};
 use crate::layout::{FLAG_INTERNED, TAG_STRING};
 use crate::value::{Buffer, Header, Payload};
 use crate::{Heap, Value};
@@ -18,18 +18,21 @@ impl Interned {
     /// The string of `bytes`, which are UTF-8 and live as long as the heap.
     ///
     /// What it mostly is, a constant that lies where it is looked for first, is found by a short function of its own.
+    ///
+    /// # Safety
+    /// Eight bytes must be readable wherever one of `bytes` is.
     #[inline(never)]
-    pub(crate) fn string<'h>(self, heap: Heap<'h>, bytes: &'h [u8]) -> Value<'h> {
+    pub(crate) unsafe fn string<'h>(self, heap: Heap<'h>, bytes: &'h [u8]) -> Value<'h> {
         if bytes.len() <= 16 && !self.0.is_null() {
-            let ends = ends(bytes);
-            let hash = hash_of_short(bytes.len(), ends);
-            // SAFETY: as in `find`.
+            // SAFETY: the caller's promise; as in `find`, and the header of a static string lies behind its text.
             unsafe {
+                let ends = ends_at(bytes.as_ptr(), bytes.len());
+                let hash = hash_of_short(bytes.len(), ends);
                 let slot = self.0.add(1 + (hash & *self.0) as usize).cast::<Option<Value<'h>>>();
                 if let Some(known) = *slot
                     && let header = known.header_start()
                     && (*header).len as usize == bytes.len()
-                    && ends == crate::input::ends(content(header))
+                    && ends == ends_at((*header).payload.buffer.start, bytes.len())
                 {
                     return known;
                 }

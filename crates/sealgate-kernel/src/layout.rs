@@ -67,9 +67,10 @@ pub const FLAG_TAIL: u16 = 2;
 pub const FLAG_UNSORTED: u16 = 4;
 /// Flag of a string in static data that has its quotes around it and nothing to escape: it is written as it lies there.
 pub const FLAG_QUOTED: u16 = 8;
-/// Flag of an object that generated code has made, which is never changed in place, by a *shape* in static data: the number
-/// of its keys; then its pairs, without values; then for each key address and length of the JSON text between the value
-/// before it and its own. The shape's address takes the place of the capacity.
+/// Flag of an object that generated code has made, which is never changed in place, by a *shape* in static data: for each
+/// key address and length of the JSON text between the value before it and its own, and those of the text behind the last
+/// value. The text of a constant that objects of the shape have in common is part of the next text, and has no address of
+/// its own. The shape's address takes the place of the capacity, and the pairs follow the header.
 pub const FLAG_SHAPE: u16 = 16;
 /// Flag of a string that was looked up among the strings that the module tests for, or is one of them: those of the input.
 /// Its hash (`index.rs`) takes the place of the capacity. Of two such strings, different ones if either is static.

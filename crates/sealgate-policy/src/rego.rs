@@ -188,33 +188,60 @@ fn write_rule(out: &mut String, head: &str, lines: &[String]) {
     }
 }
 
+/// Each outcome has its own document, most of it constant: an engine makes it without asking other rules for its parts.
 const DECISION: &str = r#"
-decision := {
-	"allow": allow,
-	"failures": failures,
-	"reason": reason,
-	"requires_approval": requires_approval,
-	"rule": granted.rule,
-	"violations": {text | some text in failures},
+decision := document(granted.outcome, granted.rule, failures)
+
+allow := decision.allow
+
+requires_approval := decision.requires_approval
+
+reason := decision.reason
+
+# The decision by an entry's outcome and name, and what of its constraints does not hold.
+document(outcome, rule, failed) := {
+	"allow": true,
+	"failures": [],
+	"reason": "allowed",
+	"requires_approval": false,
+	"rule": rule,
+	"violations": set(),
+} if {
+	outcome == "allowed"
+	failed == []
 }
 
-default allow := false
-
-allow if {
-	granted.outcome == "allowed"
-	failures == []
+else := {
+	"allow": false,
+	"failures": [],
+	"reason": "approval_required",
+	"requires_approval": true,
+	"rule": rule,
+	"violations": set(),
+} if {
+	outcome == "approval_required"
+	failed == []
 }
 
-default requires_approval := false
-
-requires_approval if {
-	granted.outcome == "approval_required"
-	failures == []
+else := {
+	"allow": false,
+	"failures": [],
+	"reason": outcome,
+	"requires_approval": false,
+	"rule": rule,
+	"violations": set(),
+} if {
+	failed == []
 }
 
-reason := granted.outcome if failures == []
-
-else := "constraint_failed"
+else := {
+	"allow": false,
+	"failures": failed,
+	"reason": "constraint_failed",
+	"requires_approval": false,
+	"rule": rule,
+	"violations": {text | some text in failed},
+}
 "#;
 
 #[cfg(test)]

@@ -109,3 +109,79 @@ pub(super) fn nested(stmt: &Stmt) -> &[Block] {
         _ => &[],
     }
 }
+
+/// The blocks that a statement holds, to change them.
+pub(super) fn nested_mut(stmt: &mut Stmt) -> &mut [Block] {
+    match stmt {
+        Stmt::Block { blocks } => blocks,
+        Stmt::Not { block } | Stmt::Scan { block, .. } | Stmt::With { block, .. } => std::slice::from_mut(block),
+        _ => &mut [],
+    }
+}
+
+/// Gives every local of a block's statements another name.
+pub(super) fn rename(block: &mut Block, name: &mut dyn FnMut(&mut Local)) {
+    for statement in &mut block.stmts {
+        rename_in(&mut statement.stmt, name);
+        nested_mut(&mut statement.stmt).iter_mut().for_each(|block| rename(block, name));
+    }
+}
+
+fn rename_in(stmt: &mut Stmt, name: &mut dyn FnMut(&mut Local)) {
+    let operand = |operand: &mut Operand, name: &mut dyn FnMut(&mut Local)| {
+        if let Operand::Local(local) = operand {
+            name(local);
+        }
+    };
+    match stmt {
+        Stmt::ArrayAppend { value, array: target } | Stmt::SetAdd { value, set: target } => {
+            operand(value, name);
+            name(target);
+        }
+        Stmt::AssignInt { target, .. }
+        | Stmt::MakeArray { target, .. }
+        | Stmt::MakeNull { target }
+        | Stmt::MakeNumberInt { target, .. }
+        | Stmt::MakeNumberRef { target, .. }
+        | Stmt::MakeObject { target }
+        | Stmt::MakeSet { target }
+        | Stmt::ResetLocal { target } => name(target),
+        Stmt::AssignVar { source, target } | Stmt::AssignVarOnce { source, target } | Stmt::Len { source, target } => {
+            operand(source, name);
+            name(target);
+        }
+        Stmt::Block { .. } | Stmt::Break { .. } | Stmt::Nop {} | Stmt::Not { .. } => {}
+        Stmt::Call { args, result, .. } => {
+            args.iter_mut().for_each(|arg| operand(arg, name));
+            name(result);
+        }
+        Stmt::CallDynamic { args, result, path } => {
+            args.iter_mut().for_each(&mut *name);
+            path.iter_mut().for_each(|step| operand(step, name));
+            name(result);
+        }
+        Stmt::Dot { source, key, target } => {
+            operand(source, name);
+            operand(key, name);
+            name(target);
+        }
+        Stmt::Equal { a, b } | Stmt::NotEqual { a, b } => {
+            operand(a, name);
+            operand(b, name);
+        }
+        Stmt::IsArray { source } | Stmt::IsObject { source } | Stmt::IsSet { source } => operand(source, name),
+        Stmt::IsDefined { source } | Stmt::IsUndefined { source } | Stmt::ReturnLocal { source } => name(source),
+        Stmt::ObjectInsert { key, value, object } | Stmt::ObjectInsertOnce { key, value, object } => {
+            operand(key, name);
+            operand(value, name);
+            name(object);
+        }
+        Stmt::ObjectMerge { a, b, target } => [a, b, target].into_iter().for_each(name),
+        Stmt::ResultSetAdd { value } => name(value),
+        Stmt::Scan { source, key, value, .. } => [source, key, value].into_iter().for_each(name),
+        Stmt::With { local, value, .. } => {
+            name(local);
+            operand(value, name);
+        }
+    }
+}

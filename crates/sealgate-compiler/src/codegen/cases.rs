@@ -113,6 +113,11 @@ impl Cases {
     }
 }
 
+/// Whether a function has bodies that may dispatch.
+pub(super) fn are_several(func: &Func) -> bool {
+    func.blocks.first().is_some_and(|block| makes(block, func.ret)) || complete(&func.blocks, func.ret).len() > 1
+}
+
 /// Ranges of blocks that end with one that moves a value to `ret`, and the local that it moves.
 fn complete(blocks: &[Block], ret: Local) -> Vec<(Range<usize>, Local)> {
     let mut groups = Vec::new();

@@ -34,7 +34,7 @@ impl FunctionCompiler<'_, '_> {
         let known = match args.as_slice() {
             [value] => self.type_test(func, *value),
             [a, b] => match func.as_str() {
-                "gt" | "gte" | "lt" | "lte" => self.order(func, *a, *b),
+                "gt" | "gte" | "lt" | "lte" => self.order(func, *a, *b).is_some(),
                 "internal.member_2" => self.member(*a, *b),
                 _ => false,
             },
@@ -72,32 +72,31 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// Pushes whether two values are in an order: small integers here, whose words are in the same one; everything else by
-    /// the builtin.
-    fn order(&mut self, name: &str, a: Operand, b: Operand) -> bool {
-        let Some(builtin) = self.module.kernel_builtin(name, 2) else { return false };
-        let mut words = [None; 2];
-        for (word, operand) in words.iter_mut().zip([a, b]) {
+    /// the builtin. Nothing where a constant is no small integer.
+    fn order(&mut self, name: &str, a: Operand, b: Operand) -> Option<()> {
+        let builtin = self.module.kernel_builtin(name, 2)?;
+        for operand in [a, b] {
             if let Some(id) = self.constant_of(operand) {
-                let Some(small) = self.module.constants.small_word(id) else { return false };
-                *word = Some(small);
+                self.module.constants.small_word(id)?;
             }
         }
+        let held = [a, b].map(|operand| self.constant_of(operand).map(|id| self.hold_constant(id)));
+        let push = |this: &mut Self, at: usize, operand: Operand| match held.get(at).copied().flatten() {
+            Some(held) => this.push_held(held),
+            None => this.push(operand),
+        };
         let answer = self.temporary();
         let done = self.open_block();
         let other = self.open_block();
-        for (word, operand) in words.iter().zip([a, b]) {
-            if word.is_none() {
+        for operand in [a, b] {
+            if self.constant_of(operand).is_none() {
                 self.push(operand);
                 self.emit().i32_const(layout::INLINE_BIT.cast_signed()).i32_and().i32_eqz();
                 self.branch_if(other);
             }
         }
-        for (word, operand) in words.iter().zip([a, b]) {
-            match word {
-                Some(word) => self.push_word(*word),
-                None => self.push(operand),
-            }
-        }
+        push(self, 0, a);
+        push(self, 1, b);
         match name {
             "gt" => self.emit().i32_gt_s(),
             "gte" => self.emit().i32_ge_s(),
@@ -107,13 +106,13 @@ impl FunctionCompiler<'_, '_> {
         self.emit().local_set(answer);
         self.branch(done);
         self.close();
-        self.push(a);
-        self.push(b);
+        push(self, 0, a);
+        push(self, 1, b);
         self.call_target(builtin);
         self.emit().i32_load16_u(both()).i32_const(TRUE).i32_eq().local_set(answer);
         self.close();
         self.get(answer);
-        true
+        Some(())
     }
 
     /// Pushes whether a value is in a constant collection of scalars.
@@ -138,11 +137,14 @@ impl FunctionCompiler<'_, '_> {
 
     /// Leaves the block unless a value is (or, if not `want`, is not) a constant. Whether it could tell without a call.
     pub(super) fn compare_with(&mut self, value: Operand, constant: ConstId, want: bool) -> bool {
-        let is_empty_array = self.module.constants.as_array(constant).is_some_and(<[_]>::is_empty);
-        if !is_empty_array && self.module.constants.as_text(constant).is_none() {
+        let constants = &self.module.constants;
+        let is_empty_array = constants.as_array(constant).is_some_and(<[_]>::is_empty);
+        let is_integer = constants.small_word(constant).is_some();
+        if !is_empty_array && !is_integer && constants.as_text(constant).is_none() {
             return false;
         }
         let done = self.open_block();
+        let held = self.hold_constant(constant);
         if is_empty_array {
             // Another type, or an array with another header, is compared by the kernel.
             let header = self.temporary();
@@ -164,23 +166,28 @@ impl FunctionCompiler<'_, '_> {
             // Constants that are equal are one, and strings of the input that equal one are that one.
             self.module.constants.intern_string(constant);
             self.push(value);
-            self.push_constant(constant);
+            self.push_held(held);
             self.emit().i32_eq();
             if want {
                 self.branch_if(done)
             } else {
                 self.fail_if()
             }
-            // Another string that was looked up among the constants, or is one, is another text. One load of tag, sub-tag and
-            // flags: a sub-tag would be that of a header without flags.
             self.push(value);
-            self.header_of();
-            self.emit().i32_load(memory(layout::TAG_OFFSET, 2));
-            self.emit().i32_const(INTERNED_MASK).i32_and().i32_const(INTERNED).i32_eq();
+            if is_integer {
+                // Another small integer is worth something else.
+                self.emit().i32_const(layout::INLINE_BIT.cast_signed()).i32_and();
+            } else {
+                // Another string that was looked up among the constants, or is one, is another text. One load of tag, sub-tag
+                // and flags: a sub-tag would be that of a header without flags.
+                self.header_of();
+                self.emit().i32_load(memory(layout::TAG_OFFSET, 2));
+                self.emit().i32_const(INTERNED_MASK).i32_and().i32_const(INTERNED).i32_eq();
+            }
             if want { self.fail_if() } else { self.branch_if(done) }
         }
         self.push(value);
-        self.push_constant(constant);
+        self.push_held(held);
         self.call("sg_equal");
         if want {
             self.fail_unless()
@@ -241,7 +248,7 @@ impl FunctionCompiler<'_, '_> {
         self.close();
         self.get(found);
         self.tee(target);
-        self.fail_unless();
+        self.fail_unless_defined(target);
         true
     }
 }

@@ -23,6 +23,9 @@ enum Node {
     Set(Box<[ConstId]>),
 }
 
+/// Bytes of the text of a constant that a shape has in the text around it: longer ones lie in static data once.
+const MOST_IN_SHAPE: usize = 64;
+
 /// Interns constants and lays them out from a base address on.
 #[derive(Debug)]
 pub(super) struct Constants {
@@ -33,6 +36,8 @@ pub(super) struct Constants {
     /// Address of each value; 0 until it is asked for, so that parts of larger constants cost nothing on their own account.
     addresses: Vec<u32>,
     texts: HashMap<Box<str>, u32>,
+    /// Addresses of shapes by keys and constant values.
+    shapes: HashMap<Vec<(ConstId, Option<ConstId>)>, u32>,
     /// Strings that are tested for, with their hashes.
     interned: BTreeMap<ConstId, u32>,
 }
@@ -46,6 +51,7 @@ impl Constants {
             known: HashMap::new(),
             addresses: Vec::new(),
             texts: HashMap::new(),
+            shapes: HashMap::new(),
             interned: BTreeMap::new(),
         }
     }
@@ -300,21 +306,74 @@ impl Constants {
         address
     }
 
-    /// What objects with these keys, which are sorted, have in common: the number of keys, pairs without values, then for
-    /// each key address and length of the JSON text between the value before it and its own.
-    pub(super) fn shape(&mut self, keys: &[ConstId]) -> u32 {
-        let mut words = vec![u32::try_from(keys.len()).unwrap_or(u32::MAX)];
-        for key in keys {
-            words.extend_from_slice(&[self.address(*key), 0]);
+    /// Adds words at an address that is a multiple of 4, which is enough for what only generated code reads.
+    pub(super) fn record(&mut self, words: &[u32]) -> u32 {
+        let address = self.align(4);
+        for word in words {
+            self.data.extend_from_slice(&word.to_le_bytes());
         }
-        for (place, key) in keys.iter().enumerate() {
-            let open = if place == 0 { '{' } else { ',' };
-            let text = serde_json::Value::from(self.as_text(*key).unwrap_or_default());
-            let text = format!("{open}{text}:");
-            words.push(self.bytes(text.as_bytes()));
-            words.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
+        address
+    }
+
+    /// The text around the values of objects with these keys, which are sorted (see `layout::FLAG_SHAPE`); of values that are
+    /// given and short it has the text too.
+    pub(super) fn shape(&mut self, members: Vec<(ConstId, Option<ConstId>)>) -> u32 {
+        if let Some(shape) = self.shapes.get(&members) {
+            return *shape;
         }
-        self.words(&words)
+        let mut words = Vec::with_capacity(members.len() * 2 + 2);
+        let mut text = String::new();
+        for (place, (key, value)) in members.iter().enumerate() {
+            text.push(if place == 0 { '{' } else { ',' });
+            text += &serde_json::Value::from(self.as_text(*key).unwrap_or_default()).to_string();
+            text.push(':');
+            let before = text.len();
+            if value.is_some_and(|value| self.push_json(value, &mut text, before + MOST_IN_SHAPE).is_some()) {
+                words.extend([0, 0]);
+            } else {
+                text.truncate(before);
+                words.extend(self.piece(&text));
+                text.clear();
+            }
+        }
+        text.push('}');
+        words.extend(self.piece(&text));
+        let shape = self.record(&words);
+        self.shapes.insert(members, shape);
+        shape
+    }
+
+    /// Address and length of a piece of text.
+    fn piece(&mut self, text: &str) -> [u32; 2] {
+        [self.bytes(text.as_bytes()), u32::try_from(text.len()).unwrap_or(u32::MAX)]
+    }
+
+    /// Appends the JSON text of a value that is written as the kernel writes it, unless `text` would have more than `most`
+    /// bytes.
+    fn push_json(&self, id: ConstId, text: &mut String, most: usize) -> Option<()> {
+        match self.node(id) {
+            Node::Null => text.push_str("null"),
+            Node::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
+            Node::Int(value) => text.push_str(&value.to_string()),
+            Node::Decimal(digits) => text.push_str(digits),
+            Node::String(string) if is_plain(string) => {
+                text.push('"');
+                text.push_str(string);
+                text.push('"');
+            }
+            Node::Array(elements) | Node::Set(elements) => {
+                text.push('[');
+                for (place, element) in elements.iter().enumerate() {
+                    if place != 0 {
+                        text.push(',');
+                    }
+                    self.push_json(*element, text, most)?;
+                }
+                text.push(']');
+            }
+            Node::String(_) | Node::Object(_) => return None,
+        }
+        (text.len() <= most).then_some(())
     }
 
     /// Adds bytes at an address that is a multiple of 8.

@@ -5,8 +5,9 @@
 //! constants that the body uses, so that bodies which differ in constants only share one function. The cost of a call grows
 //! with the number of groups and of the bodies that match, not with the number of bodies.
 //!
-//! A record is: hash, the addresses of its keys, next record of the chain or 0, table index of the function, source line,
-//! then the body's own words.
+//! A record is: hash and the addresses of its keys, where it is found by hash; next record of the chain or 0, where there are
+//! chains; the body's value, where every body of the group gives a constant, else the table index of its function; source
+//! line, where two values may be in conflict; then the body's own words.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use super::cases::{Case, Cases, Kind, Place};
 use super::constants::{ConstId, index_table};
 use super::folding::Folding;
 use super::function::{FunctionCompiler, Slot, memory, word};
-use super::{CodegenError, Module};
+use super::{CodegenError, Module, inline};
 use crate::ir::{Func, Local, Operand};
 use crate::link::Body;
 
@@ -37,14 +38,24 @@ pub(super) fn record_offset(slot: usize) -> u32 {
 
 /// Compiles a function of the plan.
 pub(super) fn compile(module: &mut Module<'_>, func: &Func, memo: Option<u32>) -> Result<Body, CodegenError> {
-    let folding = Folding::of(&func.blocks);
+    let last = inline::last_local(&func.blocks, &func.params);
+    let whole;
+    let func = match module.inlined.expand(&func.blocks, last) {
+        Cow::Borrowed(_) => func,
+        Cow::Owned(blocks) => {
+            let (name, params, path) = (func.name.clone(), func.params.clone(), func.path.clone());
+            whole = Func { name, params, ret: func.ret, blocks, path };
+            &whole
+        }
+    };
+    let folding = Folding::of(&func.blocks, last);
     let cases = Cases::of(module, func, &folding);
     let mut compiler = FunctionCompiler::new(module, &folding, &func.params, 0);
     if let Some(address) = memo {
         compiler.memoise(address);
     }
     match cases {
-        Some(cases) => Dispatcher { func, cases }.compile(&mut compiler)?,
+        Some(cases) => Dispatcher { func, cases, last }.compile(&mut compiler)?,
         None => {
             for place in 0..func.blocks.len() {
                 in_place(&mut compiler, func, place, true)?;
@@ -77,7 +88,7 @@ struct Group<'c> {
 }
 
 /// How the records of a group are found; addresses.
-enum Records {
+enum Find {
     /// There are no keys: one chain.
     Chain(u32),
     /// By the hashes of the keys, with the kernel's function for so many.
@@ -86,9 +97,43 @@ enum Records {
     Dense { table: u32, first: i32, count: u32 },
 }
 
+/// Where the parts of a group's records are, in bytes.
+struct Layout {
+    next: Option<u32>,
+    /// The table index of the function, or the value if all are constants.
+    body: u32,
+    constant: bool,
+    row: Option<u32>,
+    own: u32,
+}
+
+impl Layout {
+    /// Of records that begin with so many words for the lookup.
+    fn new(head: usize, chained: bool, constant: bool, conflicts: bool) -> Self {
+        let mut end = record_offset(head);
+        let mut word = || {
+            end += 4;
+            end - 4
+        };
+        let next = chained.then(&mut word);
+        let body = word();
+        let row = conflicts.then(&mut word);
+        Self { next, body, constant, row, own: word() }
+    }
+}
+
+/// A body's own code, what its record must hold, and its value if it does nothing but give a constant.
+struct Outline {
+    code: Body,
+    slots: Vec<Slot>,
+    value: Option<ConstId>,
+}
+
 struct Dispatcher<'p> {
     func: &'p Func,
     cases: Cases,
+    /// The function's last local of its own.
+    last: Local,
 }
 
 impl Dispatcher<'_> {
@@ -97,10 +142,10 @@ impl Dispatcher<'_> {
             in_place(compiler, self.func, place, false)?;
         }
         let done = compiler.open_block();
-        for group in self.groups(compiler.is_strict()) {
+        for (at, group) in self.groups(compiler.is_strict()).into_iter().enumerate() {
             let tabled = !group.places.is_empty() && group.cases.len() >= FEWEST;
             if tabled || group.cases.len() > MOST_IN_PLACE {
-                self.compile_group(compiler, &group)?;
+                self.compile_group(compiler, &group, at == 0 && self.cases.first == 0)?;
                 self.stop_if_decided(compiler, done);
                 continue;
             }
@@ -151,76 +196,91 @@ impl Dispatcher<'_> {
     /// record = find(table, keys…) or the head of the only chain
     /// loop while record: value = call_indirect record.function(params…, record + header); assign once; record = record.next
     /// ```
-    fn compile_group(&self, compiler: &mut FunctionCompiler<'_, '_>, group: &Group<'_>) -> Result<(), CodegenError> {
-        let records = self.records(compiler.module, group)?;
-        let keys = group.places.len();
-        let next_offset = 4 + 4 * u32::try_from(keys).unwrap_or(0);
+    /// `first` says that nothing has assigned the function's result yet.
+    fn compile_group(
+        &self,
+        compiler: &mut FunctionCompiler<'_, '_>,
+        group: &Group<'_>,
+        first: bool,
+    ) -> Result<(), CodegenError> {
+        let (find, layout) = self.records(compiler.module, group, first)?;
         let record = compiler.temporary();
-        match records {
-            Records::Chain(head) => {
-                compiler.emit().i32_const(head.cast_signed());
+        match find {
+            Find::Chain(head) => {
+                compiler.emit().i32_const(head.cast_signed()).local_set(record);
             }
-            Records::Hashed { table, lookup } => {
+            Find::Hashed { table, lookup } => {
                 compiler.emit().i32_const(table.cast_signed());
                 for place in &group.places {
                     push_place(compiler, place);
                 }
                 compiler.call(lookup);
+                compiler.emit().local_set(record);
             }
-            Records::Dense { table, first, count } => {
+            Find::Dense { table, first, count } => {
                 group.places.iter().for_each(|place| push_place(compiler, place));
                 compiler.emit().local_set(record);
                 compiler.find_by_integer(record, table, first, count);
-                compiler.get(record);
             }
         }
-        compiler.emit().local_set(record);
-        let ret = compiler.local(self.func.ret);
-        let value = compiler.temporary();
         let exit = compiler.open_block();
-        let again = compiler.open_loop();
+        let again = layout.next.map(|_| compiler.open_loop());
         compiler.get(record);
         compiler.emit().i32_eqz();
         compiler.branch_if(exit);
-        for param in &self.func.params {
-            compiler.push(Operand::Local(*param));
+        self.compile_body(compiler, record, &layout, exit);
+        if let (Some(next), Some(again)) = (layout.next, again) {
+            compiler.get(record);
+            compiler.emit().i32_load(word(next)).local_set(record);
+            compiler.branch(again);
+            compiler.close();
         }
-        let mut params = u32::try_from(self.func.params.len()).unwrap_or(u32::MAX) + 1;
-        if self.cases.kind == Kind::Partial {
-            compiler.get(ret);
-            params += 1;
-        }
-        compiler.get(record);
-        compiler.emit().i32_const(next_offset.cast_signed() + 12).i32_add();
-        compiler.get(record);
-        compiler.emit().i32_load(word(next_offset + 4));
-        match self.cases.kind {
-            Kind::Partial => compiler.call_indirect(params, false),
-            Kind::Complete => {
-                compiler.call_indirect(params, true);
-                compiler.emit().local_tee(value);
-                compiler.open_if();
-                self.assign(compiler, value, record, next_offset + 8);
-                compiler.close();
-                if self.cases.uniform {
-                    compiler.get(ret);
-                    compiler.branch_if(exit);
-                }
-            }
-        }
-        compiler.get(record);
-        compiler.emit().i32_load(word(next_offset)).local_set(record);
-        compiler.branch(again);
-        compiler.close();
         compiler.close();
         compiler.forget(self.func.ret);
         Ok(())
     }
 
-    /// Assigns a body's value to the function's result; another value that is already there is a conflict.
-    fn assign(&self, compiler: &mut FunctionCompiler<'_, '_>, value: u32, record: u32, row_offset: u32) {
+    /// What the body of a record gives, or what it adds.
+    fn compile_body(&self, compiler: &mut FunctionCompiler<'_, '_>, record: u32, layout: &Layout, exit: u32) {
         let ret = compiler.local(self.func.ret);
-        if !self.cases.uniform {
+        let value = compiler.temporary();
+        if layout.constant {
+            compiler.get(record);
+            compiler.emit().i32_load(word(layout.body)).local_set(value);
+            self.assign(compiler, value, record, layout.row);
+        } else {
+            for param in &self.func.params {
+                compiler.push(Operand::Local(*param));
+            }
+            let mut params = u32::try_from(self.func.params.len()).unwrap_or(u32::MAX) + 1;
+            if self.cases.kind == Kind::Partial {
+                compiler.get(ret);
+                params += 1;
+            }
+            compiler.get(record);
+            compiler.emit().i32_const(layout.own.cast_signed()).i32_add();
+            compiler.get(record);
+            compiler.emit().i32_load(word(layout.body));
+            if self.cases.kind == Kind::Partial {
+                return compiler.call_indirect(params, false);
+            }
+            compiler.call_indirect(params, true);
+            compiler.emit().local_tee(value);
+            compiler.open_if();
+            self.assign(compiler, value, record, layout.row);
+            compiler.close();
+        }
+        if self.cases.uniform {
+            compiler.get(ret);
+            compiler.branch_if(exit);
+        }
+    }
+
+    /// Assigns a body's value to the function's result; another value that is already there is a conflict, in a line that is
+    /// at an offset of the record.
+    fn assign(&self, compiler: &mut FunctionCompiler<'_, '_>, value: u32, record: u32, row: Option<u32>) {
+        let ret = compiler.local(self.func.ret);
+        if let Some(row) = row {
             compiler.get(ret);
             compiler.open_if();
             compiler.get(ret);
@@ -232,7 +292,7 @@ impl Dispatcher<'_> {
             let message = compiler.module.constants.text("eval_conflict_error: var assignment conflict");
             compiler.emit().i32_const(file.cast_signed());
             compiler.get(record);
-            compiler.emit().i32_load(word(row_offset));
+            compiler.emit().i32_load(word(row));
             compiler.emit().i32_const(self.cases.location.col.cast_signed()).i32_const(message.cast_signed());
             compiler.call("sg_runtime_error");
             compiler.emit().unreachable();
@@ -244,93 +304,127 @@ impl Dispatcher<'_> {
     }
 
     /// Lays out the records of a group, and its table if it has keys.
-    fn records(&self, module: &mut Module<'_>, group: &Group<'_>) -> Result<Records, CodegenError> {
-        let mut chains: Vec<(Vec<ConstId>, Vec<&Case>)> = Vec::new();
-        let mut known: HashMap<Vec<ConstId>, usize> = HashMap::new();
-        for case in &group.cases {
-            let keys: Vec<ConstId> = case.tests.iter().map(|(_, constant)| *constant).collect();
-            let at = *known.entry(keys).or_insert_with_key(|keys| {
-                chains.push((keys.clone(), Vec::new()));
-                chains.len() - 1
-            });
-            if let Some((_, chain)) = chains.get_mut(at) {
-                chain.push(case);
-            }
+    fn records(&self, module: &mut Module<'_>, group: &Group<'_>, first: bool) -> Result<(Find, Layout), CodegenError> {
+        let chains = chains(group);
+        let mut outlines = Vec::with_capacity(chains.len());
+        for (_, chain) in &chains {
+            outlines.push(chain.iter().map(|case| self.outline(module, case)).collect::<Result<Vec<_>, _>>()?);
         }
+        let lookup = LOOKUPS.get(group.places.len().wrapping_sub(1)).copied();
+        let dense = dense(module, &chains);
+        let head = if lookup.is_some() && dense.is_none() { 1 + group.places.len() } else { 0 };
+        let chained = chains.iter().any(|(_, chain)| chain.len() > 1);
+        let constant = outlines.iter().flatten().all(|outline| outline.value.is_some());
+        let complete = self.cases.kind == Kind::Complete;
+        let conflicts = complete && !self.cases.uniform && (chained || !first);
+        let layout = Layout::new(head, chained, constant, conflicts);
         let mut heads = Vec::with_capacity(chains.len());
-        for (keys, chain) in &chains {
+        for ((keys, chain), outlines) in chains.iter().zip(outlines) {
             keys.iter().for_each(|key| module.constants.intern_string(*key));
             let hashes = keys.iter().map(|key| module.constants.hash(*key).unwrap_or_default());
             let hash = hashes.fold(0, sealgate_kernel::index::combine);
-            let keys: Vec<u32> = keys.iter().map(|key| module.constants.address(*key)).collect();
             let mut next = 0;
-            for case in chain.iter().rev() {
-                let (function, slots) = self.outline(module, case)?;
-                let mut words = vec![hash];
-                words.extend_from_slice(&keys);
-                words.extend_from_slice(&[next, function, case.location.row]);
-                for slot in slots {
-                    words.push(match slot {
-                        Slot::Constant(id) => module.constants.address(id),
-                        Slot::Word(number) => number,
-                    });
+            for (case, outline) in chain.iter().zip(outlines).rev() {
+                let mut words = Vec::new();
+                if head > 0 {
+                    words.push(hash);
+                    words.extend(keys.iter().map(|key| module.constants.address(*key)));
                 }
-                next = module.constants.words(&words);
+                if chained {
+                    words.push(next);
+                }
+                match outline.value.filter(|_| constant) {
+                    Some(value) => words.push(module.constants.address(value)),
+                    None => words.push(self.share(module, outline.code)),
+                }
+                if conflicts {
+                    words.push(case.location.row);
+                }
+                if !constant {
+                    words.extend(outline.slots.iter().map(|slot| match slot {
+                        Slot::Constant(id) => module.constants.address(*id),
+                        Slot::Word(number) => *number,
+                    }));
+                }
+                next = module.constants.record(&words);
             }
             heads.push((hash, next));
         }
-        let keys = group.places.len();
-        let Some(lookup) = LOOKUPS.get(keys.wrapping_sub(1)).copied() else {
-            return Ok(Records::Chain(heads.first().map_or(0, |(_, head)| *head)));
+        let find = match (lookup, dense) {
+            (None, _) => Find::Chain(heads.first().map_or(0, |(_, head)| *head)),
+            (Some(_), Some(Dense { first, places })) => {
+                let count = u32::try_from(places.len()).unwrap_or(u32::MAX);
+                let head = |place: &Option<usize>| place.and_then(|at| heads.get(at)).map_or(0, |(_, head)| *head);
+                let table: Vec<u32> = places.iter().map(head).collect();
+                Find::Dense { table: module.constants.words(&table), first, count }
+            }
+            (Some(lookup), None) => Find::Hashed { table: module.index_table(group.places.len(), &heads), lookup },
         };
-        let integers: Option<Vec<i32>> = chains
-            .iter()
-            .map(|(keys, _)| match keys.as_slice() {
-                [key] => module.constants.small_word(*key).map(|word| word.cast_signed() >> 1),
-                _ => None,
-            })
-            .collect();
-        if let Some((first, places)) = integers.and_then(|integers| dense(&integers, &heads)) {
-            let count = u32::try_from(places.len()).unwrap_or(u32::MAX);
-            return Ok(Records::Dense { table: module.constants.words(&places), first, count });
-        }
-        Ok(Records::Hashed { table: module.index_table(keys, &heads), lookup })
+        Ok((find, layout))
     }
 
-    /// A body as a function of its own, shared with bodies of the same shape: its table index and its record's words.
-    fn outline(&self, module: &mut Module<'_>, case: &Case) -> Result<(u32, Vec<Slot>), CodegenError> {
-        let folding = Folding::of(&case.body);
-        let mut locals: Vec<Local> = self.func.params.clone();
-        if self.cases.kind == Kind::Partial {
-            locals.push(self.func.ret);
-        }
-        let record = u32::try_from(locals.len()).unwrap_or(u32::MAX);
+    /// A body as code that takes its constants from a record.
+    fn outline(&self, module: &mut Module<'_>, case: &Case) -> Result<Outline, CodegenError> {
+        let folding = Folding::of(&case.body, self.last);
+        let locals = self.locals();
         let mut compiler = FunctionCompiler::new(module, &folding, &locals, 1);
-        compiler.constants_from_record(record);
+        compiler.constants_from_record(u32::try_from(locals.len()).unwrap_or(u32::MAX));
+        let mut value = None;
         for (place, block) in case.body.iter().enumerate() {
             let decided = self.cases.uniform || !compiler.is_strict();
             compiler.early_exit = folding.early_exit(&case.body, place, &locals).filter(|_| decided);
             // The last block need not be left for the value to be known.
             if place + 1 == case.body.len() && self.cases.kind == Kind::Complete {
-                compiler.block_with_value(block, case.value)?;
+                value = compiler.block_with_value(block, case.value)?.filter(|_| place == 0);
             } else {
                 compiler.block(block)?;
             }
         }
-        let (body, slots) = compiler.finish();
-        let params = record + 1;
-        let result = self.cases.kind == Kind::Complete;
-        if let Some(function) = module.shapes.get(&(body.clone(), params)) {
-            return Ok((*function, slots));
+        let (code, slots) = compiler.finish();
+        Ok(Outline { code, slots, value })
+    }
+
+    /// The locals that a body's function takes, before the record.
+    fn locals(&self) -> Vec<Local> {
+        let mut locals = self.func.params.clone();
+        if self.cases.kind == Kind::Partial {
+            locals.push(self.func.ret);
+        }
+        locals
+    }
+
+    /// The table index of a body's function: the same for bodies of the same shape.
+    fn share(&self, module: &mut Module<'_>, code: Body) -> u32 {
+        let params = u32::try_from(self.locals().len()).unwrap_or(u32::MAX) + 1;
+        let key = (code, params);
+        if let Some(function) = module.shapes.get(&key) {
+            return *function;
         }
         let place = module.first_outlined + u32::try_from(module.outlined.len()).unwrap_or(u32::MAX);
         let function = module.table_index(place);
-        module.shapes.insert((body.clone(), params), function);
         let name = Cow::Owned(format!("{}#{}", self.func.name, module.outlined.len()));
-        let outlined = module.function(name, params, result, body);
+        let outlined = module.function(name, params, self.cases.kind == Kind::Complete, key.0.clone());
         module.outlined.push(outlined);
-        Ok((function, slots))
+        module.shapes.insert(key, function);
+        function
     }
+}
+
+/// The bodies of a group by the constants that they test for, which have one record after the other.
+fn chains<'c>(group: &Group<'c>) -> Vec<(Vec<ConstId>, Vec<&'c Case>)> {
+    let mut chains: Vec<(Vec<ConstId>, Vec<&Case>)> = Vec::new();
+    let mut known: HashMap<Vec<ConstId>, usize> = HashMap::new();
+    for case in &group.cases {
+        let keys: Vec<ConstId> = case.tests.iter().map(|(_, constant)| *constant).collect();
+        let at = *known.entry(keys).or_insert_with_key(|keys| {
+            chains.push((keys.clone(), Vec::new()));
+            chains.len() - 1
+        });
+        if let Some((_, chain)) = chains.get_mut(at) {
+            chain.push(case);
+        }
+    }
+    chains
 }
 
 impl Module<'_> {
@@ -351,7 +445,7 @@ impl Module<'_> {
             self.constants.intern_string(*element);
             let hash = sealgate_kernel::index::combine(0, self.constants.hash(*element).unwrap_or_default());
             let key = self.constants.address(*element);
-            heads.push((hash, self.constants.words(&[hash, key])));
+            heads.push((hash, self.constants.record(&[hash, key])));
         }
         let table = self.index_table(1, &heads);
         self.member_tables.insert(collection, table);
@@ -359,19 +453,29 @@ impl Module<'_> {
     }
 }
 
-/// The first of integers that lie close together, and a place for each from there on with its record or 0.
-fn dense(integers: &[i32], heads: &[(u32, u32)]) -> Option<(i32, Vec<u32>)> {
+/// Integers that lie close together: the first, and a place for each from there on, with the place of its chain.
+struct Dense {
+    first: i32,
+    places: Vec<Option<usize>>,
+}
+
+/// The single keys of chains, if they are such integers.
+fn dense(module: &Module<'_>, chains: &[(Vec<ConstId>, Vec<&Case>)]) -> Option<Dense> {
+    let integer = |keys: &[ConstId]| match keys {
+        [key] => module.constants.small_word(*key).map(|word| word.cast_signed() >> 1),
+        _ => None,
+    };
+    let integers: Vec<i32> = chains.iter().map(|(keys, _)| integer(keys)).collect::<Option<_>>()?;
     let (first, last) = (*integers.iter().min()?, *integers.iter().max()?);
     let count = usize::try_from(last.checked_sub(first)?).ok()?.checked_add(1)?;
     if count > integers.len().saturating_mul(2) {
         return None;
     }
-    let mut places = vec![0; count];
-    for (integer, (_, head)) in integers.iter().zip(heads) {
-        let place = usize::try_from(integer - first).ok()?;
-        *places.get_mut(place)? = *head;
+    let mut places = vec![None; count];
+    for (chain, integer) in integers.iter().enumerate() {
+        *places.get_mut(usize::try_from(integer - first).ok()?)? = Some(chain);
     }
-    Some((first, places))
+    Some(Dense { first, places })
 }
 
 impl FunctionCompiler<'_, '_> {

@@ -6,7 +6,7 @@ use wasm_encoder::InstructionSink;
 
 use super::folding::Folding;
 use super::function::FunctionCompiler;
-use super::{CodegenError, GENERATION, LAST_GENERATION, Module};
+use super::{CodegenError, GENERATION, LAST_GENERATION, Module, inline};
 use crate::ir::{Block, Local, Operand, Plan, Policy, Stmt};
 use crate::link::{GeneratedFunction, STATIC_BASE, Target};
 
@@ -14,6 +14,9 @@ use crate::link::{GeneratedFunction, STATIC_BASE, Target};
 pub(super) const FIXED: u32 = 6;
 /// Generations are given out anew, and every memo slot cleared, before they run out.
 const LAST: u32 = u32::MAX - (1 << 28);
+
+/// The parameters of a plan.
+const PARAMS: &[Local] = &[Local::INPUT, Local::DATA];
 
 /// The fixed functions, then one per plan.
 pub(super) fn functions(module: &mut Module<'_>) -> Result<Vec<GeneratedFunction>, CodegenError> {
@@ -82,19 +85,23 @@ fn compile_single(
     block: &Block,
     value: Operand,
 ) -> Result<GeneratedFunction, CodegenError> {
-    let folding = Folding::of(&plan.blocks);
-    let mut compiler = FunctionCompiler::new(module, &folding, &[Local::INPUT, Local::DATA], 0);
-    compiler.block_giving(block, value)?;
+    let last = inline::last_local(&plan.blocks, PARAMS);
+    let blocks = module.inlined.expand(std::slice::from_ref(block), last);
+    let folding = Folding::of(&blocks, last);
+    let mut compiler = FunctionCompiler::new(module, &folding, PARAMS, 0);
+    blocks.iter().try_for_each(|block| compiler.block_giving(block, value))?;
     let (body, _) = compiler.finish();
     Ok(module.function(Cow::Owned(format!("plan {}", plan.name)), 2, true, body))
 }
 
 /// A plan as a function of input, data and the result set.
 fn compile_plan(module: &mut Module<'_>, plan: &Plan) -> Result<GeneratedFunction, CodegenError> {
-    let folding = Folding::of(&plan.blocks);
-    let mut compiler = FunctionCompiler::new(module, &folding, &[Local::INPUT, Local::DATA], 1);
+    let last = inline::last_local(&plan.blocks, PARAMS);
+    let blocks = module.inlined.expand(&plan.blocks, last);
+    let folding = Folding::of(&blocks, last);
+    let mut compiler = FunctionCompiler::new(module, &folding, PARAMS, 1);
     compiler.result_set = Some(2);
-    compiler.blocks(&plan.blocks)?;
+    compiler.blocks(&blocks)?;
     let (body, _) = compiler.finish();
     Ok(module.function(Cow::Owned(format!("plan {}", plan.name)), 3, false, body))
 }

@@ -22,11 +22,14 @@ pub(super) struct Folding {
     changes: HashMap<Local, u32>,
     /// Locals that some outermost block reads before it assigns them: by local, the blocks.
     exposed: HashMap<Local, Vec<usize>>,
+    /// The function's last local that is no local of a function that became part of it.
+    last: Local,
 }
 
 impl Folding {
-    pub(super) fn of(blocks: &[Block]) -> Self {
-        let mut folding = Self::default();
+    /// Of blocks whose locals beyond `last` belong to functions that became part of them.
+    pub(super) fn of(blocks: &[Block], last: Local) -> Self {
+        let mut folding = Self { last, ..Self::default() };
         for (place, block) in blocks.iter().enumerate() {
             folding.find_changed(block);
             let mut assigned = HashSet::new();
@@ -67,6 +70,13 @@ impl Folding {
                 }
             }
         }
+    }
+
+    /// The locals that some outermost block reads before it assigns them, sorted.
+    pub(super) fn read_first(&self) -> Vec<Local> {
+        let mut locals: Vec<Local> = self.exposed.keys().copied().collect();
+        locals.sort_unstable();
+        locals
     }
 
     pub(super) fn is_read(&self, local: Local) -> bool {
@@ -148,7 +158,7 @@ impl Folding {
     /// The local whose first value ends the outermost block `place`: all it does is to assign one constant to that local.
     pub(super) fn early_exit(&self, blocks: &[Block], place: usize, params: &[Local]) -> Option<Local> {
         let block = blocks.get(place)?;
-        let mut found = Found::default();
+        let mut found = Found { last: self.last, ..Found::default() };
         found.search(block, false);
         let (target, value) = found.assigned?;
         let constant = !matches!(value, Operand::Local(_));
@@ -169,12 +179,15 @@ struct Found {
     in_scan: bool,
     /// Whether there is something that must not be skipped.
     other: bool,
+    /// What is assigned to later locals is not seen outside.
+    last: Local,
 }
 
 impl Found {
     fn search(&mut self, block: &Block, scanned: bool) {
         for statement in &block.stmts {
             match &statement.stmt {
+                Stmt::AssignVarOnce { target, .. } if *target > self.last => {}
                 Stmt::AssignVarOnce { source, target } => match self.assigned {
                     None => {
                         self.assigned = Some((*target, *source));
@@ -325,7 +338,13 @@ impl FunctionCompiler<'_, '_> {
             (Items::Array(elements) | Items::Set(elements), None, Some(value)) => elements.push(value),
             (Items::Object(pairs), Some(key), Some(value)) => pairs.push((key, value)),
             _ => {
-                self.flush(target);
+                if let Some(keys) = pending.keys.take()
+                    && let Some(Pending { items: Items::Object(pairs), last, .. }) = self.pending.remove(&target)
+                {
+                    self.begin_shape(target, keys, last, pairs);
+                } else {
+                    self.flush(target);
+                }
                 return false;
             }
         }
@@ -349,10 +368,11 @@ impl FunctionCompiler<'_, '_> {
 
     /// Makes a pending collection at run time after all.
     pub(super) fn flush(&mut self, local: Local) {
-        let Some(Pending { items, keys, .. }) = self.pending.remove(&local) else { return };
-        if let (Items::Object(pairs), Some(keys)) = (&items, keys) {
-            return self.make_shaped(local, keys, pairs);
+        // Nobody looks at an object that can be made by a shape before it is whole.
+        if self.pending.get(&local).is_none_or(|pending| pending.keys.is_some()) {
+            return;
         }
+        let Some(Pending { items, .. }) = self.pending.remove(&local) else { return };
         let (make, fill, all): (_, _, Vec<Vec<ConstId>>) = match items {
             Items::Array(elements) => {
                 ("sg_array_new", "sg_array_push", elements.into_iter().map(|element| vec![element]).collect())

@@ -5,7 +5,7 @@
 //! compiler knows which locals hold constants and which are still undefined; where paths meet it forgets those that one of
 //! them has touched.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sealgate_kernel::input::PathId;
 use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, MemArgTarget};
@@ -13,8 +13,9 @@ use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, MemArgTarget};
 use super::constants::ConstId;
 use super::folding::{Folding, Pending};
 use super::inputs::Places;
+use super::shapes::Shaped;
 use super::{CodegenError, Module};
-use crate::ir::{Block, Local, Location, Operand, Stmt, StringIndex};
+use crate::ir::{Block, Local, Location, Operand, Statement, Stmt, StringIndex};
 use crate::link::{Body, Target};
 
 /// The opcode of a direct call, and of an access to a global.
@@ -51,6 +52,15 @@ pub(super) enum Slot {
     Word(u32),
 }
 
+/// A constant that is read more than once.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Held {
+    /// It is in the code.
+    Constant(ConstId),
+    /// It was read from a record into a Wasm local.
+    Local(u32),
+}
+
 /// How a return ends the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Returns {
@@ -80,11 +90,16 @@ pub(super) struct FunctionCompiler<'m, 'p> {
     depth: u32,
     pub(super) known: HashMap<Local, ConstId>,
     pub(super) pending: HashMap<Local, Pending>,
-    /// Objects that are being filled by a shape: their keys, sorted.
-    pub(super) shaped: HashMap<Local, Vec<StringIndex>>,
+    /// Objects that will be made by a shape once they are whole.
+    pub(super) shaped: HashMap<Local, Shaped>,
     /// Locals whose collection is the empty constant until something is added.
     pub(super) gathered: HashSet<Local>,
     pub(super) defined: HashSet<Local>,
+    /// Locals that are sure to be defined, and the ones among them that became so in the blocks that are open.
+    certain: HashSet<Local>,
+    became_certain: Vec<Local>,
+    /// The Wasm locals with the results of rules that were asked for, are kept, and are defined, by the address of the result.
+    pub(super) called: BTreeMap<u32, u32>,
     touched: Vec<Local>,
     /// The places of the input that locals stand for.
     places: Places,
@@ -120,6 +135,9 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
             shaped: HashMap::new(),
             gathered: HashSet::new(),
             defined: params.iter().copied().collect(),
+            certain: HashSet::new(),
+            became_certain: Vec::new(),
+            called: BTreeMap::new(),
             touched: Vec::new(),
             base: HashSet::new(),
             gets: Vec::new(),
@@ -139,6 +157,11 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
     /// Takes constants from the record whose address is in a Wasm local.
     pub(super) fn constants_from_record(&mut self, local: u32) {
         self.source = ConstantSource::Record { local, slots: Vec::new() };
+    }
+
+    /// Whether constants come from a record, as in code that many bodies share.
+    pub(super) fn takes_constants_from_record(&self) -> bool {
+        matches!(self.source, ConstantSource::Record { .. })
     }
 
     /// Returns the result that is kept in a memo slot, if it is of this generation; else goes on, and returns will store.
@@ -327,6 +350,27 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         self.emit().i32_const(address.cast_signed());
     }
 
+    /// Puts a constant that is to be read more than once where that costs least.
+    pub(super) fn hold_constant(&mut self, id: ConstId) -> Held {
+        match self.source {
+            ConstantSource::Immediate => Held::Constant(id),
+            ConstantSource::Record { .. } => {
+                let local = self.temporary();
+                self.push_constant(id);
+                self.emit().local_set(local);
+                Held::Local(local)
+            }
+        }
+    }
+
+    /// Pushes a constant that is held.
+    pub(super) fn push_held(&mut self, held: Held) {
+        match held {
+            Held::Constant(id) => self.push_constant(id),
+            Held::Local(local) => self.get(local),
+        }
+    }
+
     fn push_slot(&mut self, slot: Slot) {
         let ConstantSource::Record { local, .. } = &self.source else { return };
         let local = *local;
@@ -385,7 +429,26 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         self.places.remove(&local);
         self.base.remove(&local);
         self.shaped.remove(&local);
+        self.certain.remove(&local);
         self.touched.push(local);
+    }
+
+    /// Leaves the innermost block unless a local, whose value is on the stack, is defined.
+    pub(super) fn fail_unless_defined(&mut self, local: Local) {
+        self.fail_unless();
+        self.note_defined(local);
+    }
+
+    /// Notes that a local is defined, as long as nothing assigns it, up to the end of the innermost block.
+    pub(super) fn note_defined(&mut self, local: Local) {
+        if self.certain.insert(local) {
+            self.became_certain.push(local);
+        }
+    }
+
+    /// Whether a local is sure to be defined.
+    pub(super) fn is_certain(&self, local: Local) -> bool {
+        self.certain.contains(&local)
     }
 
     pub(super) fn set_constant(&mut self, local: Local, id: ConstId) {
@@ -464,24 +527,30 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         Ok(())
     }
 
-    /// Compiles a block and pushes what it leaves in a local, 0 where the local is undefined.
-    pub(super) fn block_with_value(&mut self, block: &Block, value: Local) -> Result<(), CodegenError> {
+    /// Compiles a block and pushes what it leaves in a local, 0 where the local is undefined. If the block does nothing but
+    /// give a constant: which one.
+    pub(super) fn block_with_value(&mut self, block: &Block, value: Local) -> Result<Option<ConstId>, CodegenError> {
         // Where the block ends with the assignment, its value need not go through the local.
-        let constant = match block.stmts.last().map(|last| &last.stmt) {
+        let last = match block.stmts.last().map(|last| &last.stmt) {
             Some(Stmt::AssignVarOnce { source, target }) if *target == value => Some(*source),
             _ => None,
         };
         let label = self.open_block();
-        let sure = !self.defined.contains(&value) && constant.is_some();
+        let sure = !self.defined.contains(&value) && last.is_some();
+        let start = self.here();
+        let mut constant = None;
         self.framed_until(Frame::Block { label }, block, |this| {
-            if sure && let Some(id) = constant.and_then(|source| this.constant_of(source)) {
+            if sure && let Some(id) = last.and_then(|source| this.constant_of(source)) {
+                let sets = this.constant_sets.iter().filter(|(_, range)| range.start >= start);
+                let length: u32 = sets.map(|(_, range)| range.end - range.start).sum();
+                constant = (length == this.here() - start).then_some(id);
                 this.push_constant(id);
                 this.emit().return_();
             }
         })?;
         self.close();
         self.push(Operand::Local(value));
-        Ok(())
+        Ok(constant)
     }
 
     /// Notes that a local may have any value now.
@@ -500,10 +569,19 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
     fn framed_until(&mut self, frame: Frame, block: &Block, end: impl FnOnce(&mut Self)) -> Result<(), CodegenError> {
         self.flush_all();
         self.frames.push(frame);
-        let mark = self.touched.len();
+        let (mark, certain) = (self.touched.len(), self.became_certain.len());
+        // What is called inside may not have been called behind; and other documents give other results.
+        let called = self.called.clone();
+        if matches!(frame, Frame::With { .. }) {
+            self.called.clear();
+        }
         self.statements(block)?;
         self.flush_all();
         end(self);
+        self.called = called;
+        for local in self.became_certain.drain(certain..) {
+            self.certain.remove(&local);
+        }
         self.frames.pop();
         // The list stays as it is: the block around this one forgets the same locals at its own end.
         for local in self.touched.get(mark..).unwrap_or_default() {
@@ -511,6 +589,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
             self.defined.insert(*local);
             self.places.remove(local);
             self.base.remove(local);
+            self.certain.remove(local);
         }
         Ok(())
     }
@@ -550,22 +629,34 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         self.emit().i32_const(0).i32_load(word(address));
     }
 
-    /// A lookup in a place of the input that has slots for its members; whether it is one.
+    /// A lookup in a place of the input that has slots for its members; whether it is one. `behind` is the statement behind it.
     pub(super) fn input_member(
         &mut self,
         source: Local,
         key: StringIndex,
         target: Local,
+        behind: Option<&Statement>,
     ) -> Result<bool, CodegenError> {
         let (Some(place), Some(input)) = (self.places.get(&source), &self.module.input) else { return Ok(false) };
         let key = super::inputs::text(self.module.policy, key);
         let Some(member) = input.paths.find(*place, key) else {
             return if input.paths.is_whole(*place) { Ok(false) } else { Err(CodegenError::Missing(key.to_owned())) };
         };
-        self.push_input(member);
-        self.tee(target);
+        // Where there is a member there is what it is a member of: only the last step of a path need be looked at.
+        let is_step = matches!(behind.map(|behind| &behind.stmt),
+            Some(Stmt::Dot { source: Operand::Local(source), key: Operand::String(key), .. })
+                if *source == target
+                    && self.folding.reads(target) == 1
+                    && input.paths.find(member, super::inputs::text(self.module.policy, *key)).is_some());
+        if is_step {
+            self.touch(target);
+            self.known.remove(&target);
+        } else {
+            self.push_input(member);
+            self.tee(target);
+            self.fail_unless_defined(target);
+        }
         self.places.insert(target, member);
-        self.fail_unless();
         Ok(true)
     }
 
@@ -574,13 +665,14 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         let mut statements = block.stmts.iter().enumerate().peekable();
         while let Some((place, statement)) = statements.next() {
             let last_change = last_changes.get(place).copied().flatten();
-            if self.fold(block, place, last_change, &statement.stmt) || self.fill_shape(&statement.stmt) {
+            if self.fold(block, place, last_change, &statement.stmt) || self.fill_shape(place, &statement.stmt) {
                 continue;
             }
-            if self.condition(statement, statements.peek().map(|(_, behind)| *behind)) {
+            let behind = statements.peek().map(|(_, behind)| *behind);
+            if self.condition(statement, behind) {
                 statements.next();
             } else {
-                self.statement(statement)?;
+                self.statement(statement, behind)?;
             }
         }
         Ok(())

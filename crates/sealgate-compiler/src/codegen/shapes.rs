@@ -1,65 +1,141 @@
-//! Objects with constant keys: made at once, sorted, with their keys and the JSON text between their values in static data.
+//! Objects with constant keys: made at once, sorted, with their keys, their constant values and the JSON text between the
+//! others in static data.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sealgate_kernel::layout;
 
 use super::access::{self, Access};
 use super::constants::ConstId;
-use super::function::{FunctionCompiler, word};
+use super::function::{FunctionCompiler, memory, word};
 use super::{Module, inputs};
 use crate::ir::{Block, Func, Local, Operand, Stmt, StringIndex};
 
 /// Objects that are made further from the end of their block are made pair by pair.
 const MOST_STATEMENTS: usize = 1000;
 
+/// An object of a shape whose members are being gathered.
+#[derive(Clone, Debug)]
+pub(super) struct Shaped {
+    /// Sorted.
+    keys: Vec<StringIndex>,
+    /// Place of the statement that adds the last member.
+    last: usize,
+    members: Vec<(ConstId, Member)>,
+}
+
+/// The value of a member.
+#[derive(Clone, Copy, Debug)]
+enum Member {
+    Constant(ConstId),
+    Local(Local),
+}
+
 impl FunctionCompiler<'_, '_> {
-    /// Makes an object of a shape that has some constant members already.
-    pub(super) fn make_shaped(&mut self, object: Local, keys: Vec<StringIndex>, pairs: &[(ConstId, ConstId)]) {
-        let shape = self.module.shape(&keys);
-        self.push_word(shape);
-        self.call("sg_object_shaped");
+    /// Begins an object of a shape that has some constant members already.
+    pub(super) fn begin_shape(
+        &mut self,
+        object: Local,
+        keys: Vec<StringIndex>,
+        last: usize,
+        pairs: Vec<(ConstId, ConstId)>,
+    ) {
+        let members = pairs.into_iter().map(|(key, value)| (key, Member::Constant(value))).collect();
+        self.shaped.insert(object, Shaped { keys, last, members });
+    }
+
+    /// Takes care of a statement that puts a value into an object of a shape; whether it did. The object is made when it is
+    /// whole, so that all constant members are known.
+    pub(super) fn fill_shape(&mut self, place: usize, stmt: &Stmt) -> bool {
+        let (Stmt::ObjectInsert { key: Operand::String(key), value, object }
+        | Stmt::ObjectInsertOnce { key: Operand::String(key), value, object }) = stmt
+        else {
+            return false;
+        };
+        let member = match (self.constant_of(*value), *value) {
+            (Some(id), _) => Member::Constant(id),
+            (None, Operand::Local(value)) => {
+                self.flush(value);
+                Member::Local(value)
+            }
+            (None, _) => return false,
+        };
+        let key = self.module.string(*key);
+        let Some(shaped) = self.shaped.get_mut(object) else { return false };
+        shaped.members.push((key, member));
+        if shaped.last == place
+            && let Some(whole) = self.shaped.remove(object)
+        {
+            self.make_shaped(*object, &whole);
+        }
+        true
+    }
+
+    /// ```wat
+    /// object = sg_alloc(header and pairs); header; pairs, two constants at once
+    /// ```
+    fn make_shaped(&mut self, object: Local, shaped: &Shaped) {
+        // Bodies that share their code by records would need a shape each: there a constant is one more word of the record.
+        let in_shape = !self.takes_constants_from_record();
+        let keys: Vec<ConstId> = shaped.keys.iter().map(|key| self.module.string(*key)).collect();
+        let member = |key: &ConstId| shaped.members.iter().find(|(known, _)| known == key).map(|(_, member)| *member);
+        let members = keys.iter().map(|key| match member(key) {
+            Some(Member::Constant(value)) if in_shape => (*key, Some(value)),
+            _ => (*key, None),
+        });
+        let members: Vec<_> = members.collect();
+        let shape = self.module.constants.shape(members);
+        let count = u32::try_from(keys.len()).unwrap_or(u32::MAX / layout::PAIR_SIZE);
+        let size = count.saturating_mul(layout::PAIR_SIZE).saturating_add(layout::HEADER_SIZE);
+        self.emit().i32_const(size.cast_signed());
+        self.call("sg_alloc");
         self.set(object);
         let index = self.local(object);
-        for (key, value) in pairs {
-            let at = keys.iter().position(|known| self.module.string(*known) == *key);
-            self.get(index);
-            self.push_constant(*value);
-            self.store_value(at.unwrap_or_default());
-        }
-        self.shaped.insert(object, keys);
-    }
-
-    /// Takes care of a statement that puts a value into an object of a shape; whether it did.
-    pub(super) fn fill_shape(&mut self, stmt: &Stmt) -> bool {
-        match stmt {
-            Stmt::ObjectInsert { key: Operand::String(key), value, object }
-            | Stmt::ObjectInsertOnce { key: Operand::String(key), value, object } => {
-                let Some(keys) = self.shaped.get(object) else { return false };
-                let Some(at) = keys.iter().position(|known| known == key) else { return false };
-                self.push(Operand::Local(*object));
-                self.push(*value);
-                self.store_value(at);
-                true
+        let flags = u32::from(layout::FLAG_STATIC | layout::FLAG_SHAPE);
+        self.store_two(index, layout::TAG_OFFSET, u32::from(layout::TAG_OBJECT) | flags << 16, count);
+        self.get(index);
+        self.get(index);
+        self.emit().i32_const(layout::HEADER_SIZE.cast_signed()).i32_add().i32_store(word(layout::PTR_OFFSET));
+        self.get(index);
+        self.emit().i32_const(shape.cast_signed()).i32_store(word(layout::CAP_OFFSET));
+        for (place, key) in (0_u32..).zip(&keys) {
+            let at = layout::HEADER_SIZE + place * layout::PAIR_SIZE;
+            let address = self.module.constants.address(*key);
+            let Some(member) = member(key) else { continue };
+            if let Member::Constant(value) = member
+                && in_shape
+            {
+                let value = self.module.constants.address(value);
+                self.store_two(index, at, address, value);
+                continue;
             }
-            _ => false,
+            self.get(index);
+            self.emit().i32_const(address.cast_signed()).i32_store(word(at));
+            self.get(index);
+            match member {
+                Member::Constant(value) => self.push_constant(value),
+                Member::Local(value) => self.push(Operand::Local(value)),
+            }
+            self.emit().i32_store(word(at + layout::ELEMENT_SIZE));
         }
     }
 
-    /// Stores what is on the stack as the value of the pair at a place in the object that lies below it.
-    fn store_value(&mut self, at: usize) {
-        let at = u32::try_from(at).unwrap_or(u32::MAX / layout::PAIR_SIZE).saturating_mul(layout::PAIR_SIZE);
-        self.emit().i32_store(word(layout::HEADER_SIZE + layout::ELEMENT_SIZE + at));
+    /// Stores two words at an offset from the address in a Wasm local.
+    fn store_two(&mut self, local: u32, offset: u32, first: u32, second: u32) {
+        let words = u64::from(second) << 32 | u64::from(first);
+        self.get(local);
+        self.emit().i64_const(words.cast_signed()).i64_store(memory(offset, 3));
     }
 
     /// The sorted keys of an object that is made at `place` and filled until `last`: if they are constant texts, each once,
-    /// their values are defined, and nobody looks at the object before it is whole.
+    /// their values are defined and stay as they are, and nobody looks at the object before it is whole.
     pub(super) fn keys_of(&self, block: &Block, place: usize, last: usize, object: Local) -> Option<Vec<StringIndex>> {
         // What follows is looked through for every object.
         if self.folding.is_changed_elsewhere(object) || block.stmts.len() - place > MOST_STATEMENTS {
             return None;
         }
         let mut keys = BTreeMap::new();
+        let mut values = BTreeSet::new();
         let mut reads = 0;
         for (at, statement) in block.stmts.iter().enumerate().skip(place + 1) {
             match &statement.stmt {
@@ -72,16 +148,21 @@ impl FunctionCompiler<'_, '_> {
                     if *value == Operand::Local(object) || keys.insert(text, *key).is_some() {
                         return None;
                     }
-                    if let Operand::Local(value) = value
-                        && !assigned_before(self.module, block, at, *value)
-                    {
-                        return None;
+                    if let Operand::Local(value) = value {
+                        if !self.is_defined_before(block, place, at, *value) {
+                            return None;
+                        }
+                        values.insert(*value);
                     }
                 }
                 stmt => {
-                    let mut read = 0;
-                    access::of_statement(stmt, &mut |access| read += u32::from(access == Access::Read(object)));
-                    if at <= last && read > 0 {
+                    let (mut read, mut changes) = (0, false);
+                    access::of_statement(stmt, &mut |access| match access {
+                        Access::Read(local) => read += u32::from(local == object),
+                        Access::Assign(local) => changes |= values.contains(&local),
+                        _ => {}
+                    });
+                    if at <= last && (read > 0 || changes) {
                         return None;
                     }
                     reads += read;
@@ -91,41 +172,37 @@ impl FunctionCompiler<'_, '_> {
         // All that read it come behind, in this block.
         (self.folding.reads(object) == reads).then(|| keys.into_values().collect())
     }
-}
 
-/// Whether a statement of the block before `at` leaves a value in `local`, or the block.
-fn assigned_before(module: &Module<'_>, block: &Block, at: usize, local: Local) -> bool {
-    let mut sure = false;
-    for statement in block.stmts.iter().take(at) {
-        match &statement.stmt {
-            Stmt::Call { func, result, .. } if *result == local => sure = module.has_result(func),
-            Stmt::CallDynamic { result, .. } if *result == local => sure = true,
-            Stmt::Dot { target, .. }
-            | Stmt::MakeArray { target, .. }
-            | Stmt::MakeObject { target }
-            | Stmt::MakeSet { target }
-            | Stmt::MakeNull { target }
-            | Stmt::MakeNumberInt { target, .. }
-            | Stmt::MakeNumberRef { target, .. }
-            | Stmt::AssignInt { target, .. }
-            | Stmt::ObjectMerge { target, .. }
-                if *target == local =>
-            {
-                sure = true;
+    /// Whether `local` is defined before the statement `at` of a block that is compiled up to `place`.
+    fn is_defined_before(&self, block: &Block, place: usize, at: usize, local: Local) -> bool {
+        let mut sure = self.is_certain(local);
+        let start = if sure { place } else { 0 };
+        for statement in block.stmts.iter().take(at).skip(start) {
+            match &statement.stmt {
+                Stmt::Call { func, result, .. } if *result == local => sure = self.module.has_result(func),
+                Stmt::CallDynamic { result, .. } if *result == local => sure = true,
+                Stmt::IsDefined { source } if *source == local => sure = true,
+                Stmt::Dot { target, .. }
+                | Stmt::MakeArray { target, .. }
+                | Stmt::MakeObject { target }
+                | Stmt::MakeSet { target }
+                | Stmt::MakeNull { target }
+                | Stmt::MakeNumberInt { target, .. }
+                | Stmt::MakeNumberRef { target, .. }
+                | Stmt::AssignInt { target, .. }
+                | Stmt::ObjectMerge { target, .. }
+                    if *target == local =>
+                {
+                    sure = true;
+                }
+                stmt => access::of_statement(stmt, &mut |access| sure &= access != Access::Assign(local)),
             }
-            stmt => access::of_statement(stmt, &mut |access| sure &= access != Access::Assign(local)),
         }
+        sure
     }
-    sure
 }
 
 impl Module<'_> {
-    /// The address of a shape of objects with these keys.
-    fn shape(&mut self, keys: &[StringIndex]) -> u32 {
-        let keys: Vec<ConstId> = keys.iter().map(|key| self.string(*key)).collect();
-        self.constants.shape(&keys)
-    }
-
     /// Finds out where objects of the plan have their keys, mostly.
     pub(super) fn find_hints(&mut self, funcs: &[&Func]) {
         let policy = self.policy;

@@ -10,7 +10,8 @@ use crate::ir::{Block, Local, Location, Operand, Statement, Stmt};
 use crate::link::Target;
 
 impl FunctionCompiler<'_, '_> {
-    pub(super) fn statement(&mut self, statement: &Statement) -> Result<(), CodegenError> {
+    /// Compiles a statement; `behind` is the next one of its block.
+    pub(super) fn statement(&mut self, statement: &Statement, behind: Option<&Statement>) -> Result<(), CodegenError> {
         match &statement.stmt {
             Stmt::ArrayAppend { value, array: target } if self.gathered.contains(target) => {
                 self.gather("sg_array_gather", *target, *value);
@@ -36,7 +37,7 @@ impl FunctionCompiler<'_, '_> {
             Stmt::Call { func, args, result } => self.compile_call(func, args, *result, statement.location)?,
             Stmt::CallDynamic { args, result, path } => self.compile_call_dynamic(args, *result, path),
             Stmt::Dot { source: Operand::Local(source), key: Operand::String(key), target }
-                if self.input_member(*source, *key, *target)? => {}
+                if self.input_member(*source, *key, *target, behind)? => {}
             Stmt::Dot { source, key, target } => {
                 let is_base = self.is_base(*source);
                 if !self.guessed_member(*source, *key, *target) {
@@ -44,7 +45,7 @@ impl FunctionCompiler<'_, '_> {
                     self.push(*key);
                     self.call(if is_base { "sg_get_base" } else { "sg_get" });
                     self.tee(*target);
-                    self.fail_unless();
+                    self.fail_unless_defined(*target);
                 }
                 self.set_base(*target, is_base);
             }
@@ -55,12 +56,15 @@ impl FunctionCompiler<'_, '_> {
             Stmt::IsSet { source } => self.is_tag(*source, layout::TAG_SET),
             Stmt::IsDefined { source } => {
                 self.push(Operand::Local(*source));
-                self.fail_unless();
+                self.fail_unless_defined(*source);
             }
             Stmt::IsUndefined { source } => {
                 if self.defined.contains(source) {
                     self.push(Operand::Local(*source));
                     self.fail_if();
+                    // Until it is assigned; behind this block it may be defined.
+                    self.touch(*source);
+                    self.defined.remove(source);
                 }
             }
             Stmt::Len { source, target } => {
@@ -249,7 +253,8 @@ impl FunctionCompiler<'_, '_> {
             return Ok(());
         }
         if let Some(function) = self.module.functions.get(name).copied() {
-            self.call_function(name, function, args);
+            self.call_function(name, function, args, result);
+            return Ok(());
         } else if let Some(symbol) = self.module.kernel_builtin(name, args.len()) {
             for arg in args {
                 self.push(*arg);
@@ -274,16 +279,25 @@ impl FunctionCompiler<'_, '_> {
         Ok(())
     }
 
-    /// Pushes what a function of the plan gives, 0 if it gives nothing. A result that is kept is looked for here: a call costs
-    /// several times as much.
-    fn call_function(&mut self, name: &str, function: u32, args: &[Operand]) {
-        let memo = self.module.memo_slots.get(name).copied();
-        let (result, done) = (self.temporary(), self.open_block());
-        if let Some(address) = memo {
-            self.emit().i32_const(address.cast_signed()).i32_load(word(4)).local_set(result);
-            self.push_memo_is_valid(address);
-            self.branch_if(done);
+    /// Stores what a function of the plan gives; the statement is undefined if it gives nothing. A result that is kept is
+    /// looked for here: a call costs several times as much.
+    fn call_function(&mut self, name: &str, function: u32, args: &[Operand], target: Local) {
+        let Some(address) = self.module.memo_slots.get(name).copied() else {
+            for arg in args {
+                self.push(*arg);
+            }
+            self.call_target(Target::Function(function));
+            return self.call_result(target);
+        };
+        if let Some(result) = self.called.get(&address).copied() {
+            self.get(result);
+            self.set(target);
+            return self.note_defined(target);
         }
+        let (result, done) = (self.temporary(), self.open_block());
+        self.emit().i32_const(address.cast_signed()).i32_load(word(4)).local_set(result);
+        self.push_memo_is_valid(address);
+        self.branch_if(done);
         for arg in args {
             self.push(*arg);
         }
@@ -291,12 +305,14 @@ impl FunctionCompiler<'_, '_> {
         self.emit().local_set(result);
         self.close();
         self.get(result);
+        self.call_result(target);
+        self.called.insert(address, result);
     }
 
     /// Stores the result of a call; the statement is undefined if the result is.
     pub(super) fn call_result(&mut self, result: Local) {
         self.tee(result);
-        self.fail_unless();
+        self.fail_unless_defined(result);
     }
 
     /// Walks a static object from the operands of the path to the number of a function in the table.

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// The opcode of a constant number.
+pub(super) const I32_CONST: u8 = 0x41;
+
 /// Type of a parameter, result or local.
 pub use wasm_encoder::ValType as ValueType;
 
@@ -47,6 +50,17 @@ pub struct GeneratedFunction {
     pub signature: u32,
     /// Its body.
     pub body: Body,
+}
+
+impl GeneratedFunction {
+    /// The number that the function gives, if it does nothing else.
+    pub(super) fn constant(&self) -> Option<i32> {
+        let Body { locals: 0, code, holes } = &self.body else { return None };
+        let (opcode, number) = code.split_first()?;
+        let mut reader = wasmparser::BinaryReader::new(number, 0);
+        let value = reader.read_var_i32().ok()?;
+        (*opcode == I32_CONST && holes.is_empty() && reader.eof()).then_some(value)
+    }
 }
 
 /// Everything that was generated for a policy.

@@ -6,6 +6,7 @@
 use wasm_encoder::Encode;
 use wasmparser::{RelocationEntry, RelocationType};
 
+use super::generated::I32_CONST;
 use super::memory::Memory;
 use super::object::{Function, Segment, Symbol};
 use super::{Body, LinkError, Object, Target};
@@ -18,6 +19,8 @@ pub(super) struct Indices<'a> {
     pub(super) functions: Vec<u32>,
     /// Final index of each imported function of the object, likewise.
     pub(super) imports: Vec<u32>,
+    /// What imported functions of the object give, where they are generated and give a constant.
+    pub(super) constants: Vec<Option<i32>>,
     /// Final index of each type of the object, likewise.
     pub(super) types: Vec<u32>,
     /// Index in the table of each function of the object, likewise.
@@ -74,6 +77,13 @@ impl Indices<'_> {
             let end = start + 5;
             copy(function.body, from..start, out)?;
             from = end;
+            if let Some(constant) = self.constant(entry)
+                && out.pop_if(|opcode| *opcode == CALL).is_some()
+            {
+                out.push(I32_CONST);
+                constant.encode(out);
+                continue;
+            }
             match entry.ty {
                 RelocationType::FunctionIndexLeb
                 | RelocationType::TypeIndexLeb
@@ -108,6 +118,16 @@ impl Indices<'_> {
         Ok(())
     }
 
+    /// What a function gives without being called.
+    fn constant(&self, entry: &RelocationEntry) -> Option<i32> {
+        match self.object.symbols.get(entry.index as usize) {
+            Some(Symbol::Import(place)) if entry.ty == RelocationType::FunctionIndexLeb => {
+                self.constants.get(*place as usize).copied().flatten()
+            }
+            _ => None,
+        }
+    }
+
     fn value(&self, entry: &RelocationEntry) -> Result<u32, LinkError> {
         if entry.ty == RelocationType::TypeIndexLeb {
             return at(&self.types, entry.index);
@@ -131,6 +151,7 @@ impl Indices<'_> {
     }
 }
 
+const CALL: u8 = 0x10;
 /// The opcode that ends a body.
 pub(super) const END: u8 = 0x0b;
 

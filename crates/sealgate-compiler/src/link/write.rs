@@ -13,7 +13,10 @@ use super::memory::Memory;
 use super::object::Symbol;
 use super::reach::{Callee, Reached};
 use super::relocate::{END, Indices, STACK_POINTER};
-use super::{DECLARED_PAGES, Exports, Generated, LinkError, Object, PAGE_SIZE, STACK_SIZE, STATIC_BASE, Signature};
+use super::{
+    DECLARED_PAGES, Exports, Generated, GeneratedFunction, LinkError, Object, PAGE_SIZE, STACK_SIZE, STATIC_BASE,
+    Signature,
+};
 
 pub(super) fn module(
     object: &Object<'_>,
@@ -168,6 +171,13 @@ impl<'a> Writer<'a> {
             };
             indices.get(*place as usize).copied().unwrap_or(u32::MAX)
         };
+        let constant = |callee: &Option<Callee>| match callee {
+            Some(Callee::Generated(place)) => {
+                self.generated.functions.get(*place as usize).and_then(GeneratedFunction::constant)
+            }
+            _ => None,
+        };
+        let constants = reached.object_imports.iter().map(constant).collect();
         let named = reached.names.iter().map(callee).collect();
         let imports = reached.object_imports.iter().map(|import| import.as_ref().map_or(u32::MAX, callee)).collect();
         Ok(Indices {
@@ -175,6 +185,7 @@ impl<'a> Writer<'a> {
             memory: self.memory,
             functions,
             imports,
+            constants,
             types: object_types,
             table,
             generated,

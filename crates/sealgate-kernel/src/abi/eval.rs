@@ -158,6 +158,7 @@ extern "C" fn sealgate_decide(
         given(entrypoint, data, input, input_len, heap)
     } else {
         wasm::set_top(heap);
+        wasm::ensure(SLACK);
         let table = sg_input_table();
         // SAFETY: the table is generated code's; the host has written the input below the heap, strings as UTF-8.
         let read = !table.is_null()
@@ -198,6 +199,7 @@ extern "C" fn sealgate_input_slots() -> *const c_char {
 }
 
 /// What an entrypoint gives for an input that is exactly one JSON value. Anything else aborts.
+#[inline(always)]
 fn given(
     entrypoint: i32,
     data: Option<Value<'static>>,

@@ -5,9 +5,8 @@ use core::ffi::{CStr, c_char};
 
 use crate::builtins::failure::{Failure, Operand, diagnose, noted};
 use crate::collection::{array_push, new_collection, object_insert, object_insert_once, set_add};
-use crate::layout::{FLAG_SHAPE, FLAG_STATIC, TAG_ARRAY, TAG_OBJECT, TAG_SET};
-use crate::value::{Buffer, Header, Payload};
-use crate::{Heap, Pair, Value, View, paths};
+use crate::layout::{FLAG_STATIC, TAG_ARRAY, TAG_OBJECT, TAG_SET};
+use crate::{Heap, Value, View, paths};
 
 type Maybe = Option<Value<'static>>;
 
@@ -130,28 +129,10 @@ extern "C" fn sg_object_new(capacity: u32) -> Maybe {
     Some(new_collection(Heap::module(), TAG_OBJECT, capacity as usize))
 }
 
-/// An object of a shape (see `layout`), whose values the caller puts in.
-///
-/// # Safety
-/// `shape` must be the address of a shape.
+/// So many bytes, which the caller fills.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn sg_object_shaped(shape: *const u32) -> Maybe {
-    // SAFETY: a shape has as many pairs as it says, and the room is for them and their header.
-    unsafe {
-        let len = *shape;
-        let size = len as usize * size_of::<Pair<'_>>();
-        let object = Heap::module().alloc(size_of::<Header>() + size).cast::<Header>();
-        let pairs = object.as_ptr().add(1).cast::<u64>();
-        let buffer = Buffer { start: pairs.cast(), capacity: shape as u32 };
-        let (flags, payload) = (FLAG_STATIC | FLAG_SHAPE, Payload { buffer });
-        object.write(Header { tag: TAG_OBJECT, sub: 0, flags, len, payload });
-        // A pair is eight bytes, and a call that copies memory costs more than a few of them.
-        let keys = shape.add(1).cast::<u64>();
-        for place in 0..len as usize {
-            pairs.add(place).write_volatile(keys.add(place).read_unaligned());
-        }
-        Some(Value::from_header(object))
-    }
+extern "C" fn sg_alloc(size: usize) -> *mut u8 {
+    Heap::module().alloc(size).as_ptr()
 }
 
 #[unsafe(no_mangle)]

@@ -7,76 +7,76 @@ use crate::{Value, View};
 
 type Maybe = Option<Value<'static>>;
 
-/// The record under `keys`, or null.
-///
-/// # Safety
-/// `table` must be a dispatch table of `N` keys with at least one free slot.
-unsafe fn find<const N: usize>(table: *const u32, keys: [Maybe; N]) -> *const u32 {
-    let mut hash = 0;
-    for key in keys {
-        let Some(next) = key.and_then(hash_value) else { return core::ptr::null() };
-        hash = combine(hash, next);
-    }
-    // SAFETY: the caller's promise: the mask, the number of keys, then `mask + 1` slots.
-    unsafe {
-        let (mask, slots) = (*table, table.add(2).cast::<*const u32>());
-        let mut at = hash & mask;
-        loop {
-            let record = *slots.add(at as usize);
-            if record.is_null() {
-                return record;
-            }
-            if *record == hash {
-                let held = record.add(1).cast::<Maybe>();
-                let mut place = 0;
-                let same = keys.iter().all(|key| {
-                    let other = *held.add(place);
-                    place += 1;
-                    matches!((key, other), (Some(key), Some(other)) if key.is_same(other) || equal(*key, other))
-                });
-                if same {
-                    return record;
-                }
-            }
-            at = (at + 1) & mask;
-        }
-    }
-}
+/// What [`hash_value`] gives for what is no key. No hash has so many bits.
+const NO_KEY: u64 = u64::MAX;
 
 /// The hash of a value that can be a key.
-#[inline]
-fn hash_value(value: Value<'_>) -> Option<u32> {
-    if let Some(hash) = value.interned_hash() {
-        return Some(hash);
+#[inline(always)]
+fn hash_value(value: Value<'_>) -> u64 {
+    match value.interned_hash() {
+        Some(hash) => hash.into(),
+        None => hash_other(value),
     }
-    hash_other(value)
 }
 
 #[inline(never)]
-fn hash_other(value: Value<'_>) -> Option<u32> {
-    match value.view() {
+fn hash_other(value: Value<'_>) -> u64 {
+    let hash = match value.view() {
         View::Null => Some(hash_null()),
         View::Bool(value) => Some(hash_bool(value)),
         View::Number(number) => to_i64(number).map(hash_int),
         View::String(text) => Some(hash_text(text.as_bytes())),
         _ => None,
-    }
+    };
+    hash.map_or(NO_KEY, u64::from)
 }
 
+/// Whether the key is the one that lies at `held`.
+///
+/// # Safety
+/// The address of a value must lie at `held`.
+#[inline(always)]
+unsafe fn is_at(key: Value<'static>, held: *const u32) -> bool {
+    // SAFETY: the caller's promise.
+    let held = unsafe { *held.cast::<Value<'static>>() };
+    key.is_same(held) || equal(key, held)
+}
+
+/// The keys are written out, each in code of its own: an array of them would lie in memory.
 macro_rules! lookups {
-    ($($name:ident($($key:ident),*);)*) => {$(
+    ($($name:ident($($key:ident at $place:literal),*);)*) => {$(
         /// The record of the key or keys in a table of generated code, or 0.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $name(table: *const u32, $($key: Maybe),*) -> *const u32 {
-            // SAFETY: generated code passes its own tables, of as many keys.
-            unsafe { find(table, [$($key),*]) }
+            let mut hash = 0;
+            $(
+                let Some($key) = $key else { return core::ptr::null() };
+                let next = hash_value($key);
+                if next == NO_KEY {
+                    return core::ptr::null();
+                }
+                hash = combine(hash, next as u32);
+            )*
+            // SAFETY: generated code passes its own tables, of as many keys and with a free slot: the mask, the number of
+            // keys, then `mask + 1` slots.
+            unsafe {
+                let (mask, slots) = (*table, table.add(2).cast::<*const u32>());
+                let mut at = hash & mask;
+                loop {
+                    let record = *slots.add(at as usize);
+                    if record.is_null() || (*record == hash $(&& is_at($key, record.add($place)))*) {
+                        return record;
+                    }
+                    at = (at + 1) & mask;
+                }
+            }
         }
     )*};
 }
 
 lookups! {
-    sg_index_find1(a);
-    sg_index_find2(a, b);
-    sg_index_find3(a, b, c);
-    sg_index_find4(a, b, c, d);
+    sg_index_find1(a at 1);
+    sg_index_find2(a at 1, b at 2);
+    sg_index_find3(a at 1, b at 2, c at 3);
+    sg_index_find4(a at 1, b at 2, c at 3, d at 4);
 }

@@ -36,7 +36,8 @@ pub mod kind {
 /// Fills `slots` from records. Whether all of them were as they should be.
 ///
 /// # Safety
-/// `table` must be a table, `slots` must hold as many values as it says, and strings must be UTF-8.
+/// `table` must be a table, `slots` must hold as many values as it says, strings must be UTF-8, and eight bytes must be
+/// readable wherever one of the input is.
 pub(crate) unsafe fn fill<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<Value<'h>>, input: &'h [u8]) -> bool {
     // SAFETY: the table has that word, and the caller's promise for the slots.
     let count = unsafe { table.word(header::SLOTS) } as usize;
@@ -55,8 +56,16 @@ pub(crate) unsafe fn fill<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<V
 }
 
 /// The value of one record, `None` if it is no record.
+///
+/// # Safety
+/// As for [`fill`].
 #[inline(always)]
-fn value<'h>(heap: Heap<'h>, interned: Interned, record: &[u8; SIZE], input: &'h [u8]) -> Option<Option<Value<'h>>> {
+unsafe fn value<'h>(
+    heap: Heap<'h>,
+    interned: Interned,
+    record: &[u8; SIZE],
+    input: &'h [u8],
+) -> Option<Option<Value<'h>>> {
     let words = u128::from_le_bytes(*record);
     let (kind, len, content) = (words as u32, (words >> 32) as u32 as usize, (words >> 64) as u64);
     let bytes = || input.get(content as u32 as usize..)?.get(..len);
@@ -66,8 +75,8 @@ fn value<'h>(heap: Heap<'h>, interned: Interned, record: &[u8; SIZE], input: &'h
         kind::FALSE => Value::bool(false),
         kind::TRUE => Value::bool(true),
         kind::INTEGER => Value::int(heap, content.cast_signed()),
-        // The caller of `fill` promises that it is UTF-8.
-        kind::STRING => interned.string(heap, bytes()?),
+        // SAFETY: the caller's promise.
+        kind::STRING => unsafe { interned.string(heap, bytes()?) },
         kind::JSON => {
             let bytes = bytes()?;
             let found = parts::value(heap, bytes, 0, 1);

@@ -72,8 +72,11 @@ pub(crate) unsafe fn scan<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<V
                         found = table.find(context as *const u32, value.str_unchecked().as_bytes());
                     }
                 }
-                if byte_behind_space(&mut at) != b':' {
-                    return false;
+                if *at != b':' {
+                    at = behind_space(at);
+                    if *at != b':' {
+                        return false;
+                    }
                 }
                 at = at.add(1);
                 byte_behind_space(&mut at);
@@ -145,7 +148,12 @@ pub(crate) unsafe fn scan<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<V
                     *slot = Some(value);
                 }
             }
-            // A value is finished, and may finish what is open.
+            // A value is finished, and may finish what is open. A turn of a loop costs more than to look ahead once.
+            if *at == b',' {
+                at = at.add(1);
+                byte_behind_space(&mut at);
+                continue;
+            }
             loop {
                 let byte = byte_behind_space(&mut at);
                 at = at.add(1);
@@ -167,7 +175,7 @@ pub(crate) unsafe fn scan<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<V
 }
 
 /// Whether only white space is left from `at` on.
-#[inline(never)]
+#[inline(always)]
 unsafe fn is_end(at: *const u8, text: &[u8]) -> bool {
     // SAFETY: as below.
     offset(at, text.as_ptr()) == text.len() || unsafe { is_end_behind_space(at, text) }
@@ -284,19 +292,14 @@ unsafe fn find(table: Table, node: *const u32, key: *const u8, end: *const u8) -
     // SAFETY: the place is within the node's entries.
     unsafe {
         let len = offset(end, key);
-        let mut first = word(key);
-        let mut last = 0;
-        if len >= 8 {
-            last = word(end.sub(8));
-        } else {
-            first &= (1 << (8 * len)) - 1;
-        }
+        let (first, last) = super::ends_at(key, len);
         let place = super::place(first, last, len as u32, Table(node).wide(node::FACTOR), *node.add(node::BITS));
         let found = node.add(node::ENTRIES + place * entry::SIZE);
-        let same = *found.add(entry::LEN) as usize == len
-            && Table(found).wide(entry::FIRST) == first
-            && Table(found).wide(entry::LAST) == last;
-        if !same || (len > 16 && !same_text(table, found, key)) { core::ptr::null() } else { found }
+        // One branch for all three.
+        let other = u64::from(*found.add(entry::LEN) ^ len as u32)
+            | (Table(found).wide(entry::FIRST) ^ first)
+            | (Table(found).wide(entry::LAST) ^ last);
+        if other != 0 || (len > 16 && !same_text(table, found, key)) { core::ptr::null() } else { found }
     }
 }
 

@@ -117,19 +117,27 @@ fn write_quoted(text: &mut Text<'_>, value: Value<'_>) {
 #[inline(never)]
 fn write_shaped<'h>(text: &mut Text<'h>, value: Value<'h>) {
     let pairs = value.slice_unchecked::<Pair<'h>>();
-    // SAFETY: the flag says that the shape's address is there, and a shape has two words for each pair, and two for the text
-    // before it, which is JSON.
+    // SAFETY: the flag says that the shape's address is there, and a shape has two words for the text before each value, which
+    // is JSON, and two for what is behind the last.
     unsafe {
-        let shape = (*value.header_start()).payload.buffer.capacity as *const u32;
-        let mut texts = shape.add(1 + 2 * pairs.len());
+        let mut texts = (*value.header_start()).payload.buffer.capacity as *const u32;
         for pair in pairs {
-            let before = core::slice::from_raw_parts(texts.cast::<*const u8>().read(), texts.add(1).read() as usize);
+            // The text of a constant is part of the next one.
+            if *texts != 0 {
+                push_piece(text, texts);
+                write(text, pair.value, Notation::Json);
+            }
             texts = texts.add(2);
-            text.push_bytes(before);
-            write(text, pair.value, Notation::Json);
         }
+        push_piece(text, texts);
     }
-    text.push('}');
+}
+
+/// Appends the text whose address and length lie at `words`.
+#[cfg(target_arch = "wasm32")]
+unsafe fn push_piece(text: &mut Text<'_>, words: *const u32) {
+    // SAFETY: as the caller promises.
+    unsafe { text.push_bytes(core::slice::from_raw_parts(*words as *const u8, *words.add(1) as usize)) }
 }
 
 #[inline(never)]

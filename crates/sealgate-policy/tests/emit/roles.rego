@@ -1,32 +1,58 @@
 # Made by Sealgate from a policy: change that, not this.
 package sealgate.policy
 
-decision := {
-	"allow": allow,
-	"failures": failures,
-	"reason": reason,
-	"requires_approval": requires_approval,
-	"rule": granted.rule,
-	"violations": {text | some text in failures},
+decision := document(granted.outcome, granted.rule, failures)
+
+allow := decision.allow
+
+requires_approval := decision.requires_approval
+
+reason := decision.reason
+
+# The decision by an entry's outcome and name, and what of its constraints does not hold.
+document(outcome, rule, failed) := {
+	"allow": true,
+	"failures": [],
+	"reason": "allowed",
+	"requires_approval": false,
+	"rule": rule,
+	"violations": set(),
+} if {
+	outcome == "allowed"
+	failed == []
 }
 
-default allow := false
-
-allow if {
-	granted.outcome == "allowed"
-	failures == []
+else := {
+	"allow": false,
+	"failures": [],
+	"reason": "approval_required",
+	"requires_approval": true,
+	"rule": rule,
+	"violations": set(),
+} if {
+	outcome == "approval_required"
+	failed == []
 }
 
-default requires_approval := false
-
-requires_approval if {
-	granted.outcome == "approval_required"
-	failures == []
+else := {
+	"allow": false,
+	"failures": [],
+	"reason": outcome,
+	"requires_approval": false,
+	"rule": rule,
+	"violations": set(),
+} if {
+	failed == []
 }
 
-reason := granted.outcome if failures == []
-
-else := "constraint_failed"
+else := {
+	"allow": false,
+	"failures": failed,
+	"reason": "constraint_failed",
+	"requires_approval": false,
+	"rule": rule,
+	"violations": {text | some text in failed},
+}
 
 # What holds for the call if its constraints do.
 granted := entry if entry := grant(role, input.tool)
