@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends by panicking")]
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use sealgate::toolchain::compile::{CompileOptions, Compiled, Compiler, compile};
 use sealgate::toolchain::diagnostics::Sources;
 use sealgate::toolchain::sources::PolicyFiles;
 use sealgate::{
-    DecideError, Format, Isolation, Outcome, Policy, Reason, Request, RuntimeOptions, UnverifiedPolicy, WriteJson,
+    DecideError, Format, Isolation, Outcome, Policy, Reason, Request, RuntimeOptions, Start, UnverifiedPolicy,
+    WriteJson,
 };
 use sealgate_testkit::{Opa, require};
 use sealgate_tests::ENTRYPOINT;
@@ -202,6 +204,33 @@ fn a_request_with_a_part_that_is_not_json_is_refused() {
             assert_eq!(error.reason(), Reason::InvalidInput, "{part}");
             assert!(policy.decide(&Request::new("search")).unwrap().is_allowed());
         }
+    }
+}
+
+#[test]
+fn quick_code_decides_alike_until_the_best_is_there() {
+    for isolation in [Isolation::Pooled, Isolation::Fresh] {
+        let module = compiled(Compiler::Sealgate).wasm;
+        let options = RuntimeOptions { isolation, start: Start::Quick, ..RuntimeOptions::default() };
+        let policy = Policy::dangerous_load_unverified(UnverifiedPolicy::new(&module), &options).unwrap();
+        let outcome = |policy: &Policy, input: &str| policy.decide_json_or_deny(input.as_bytes()).outcome();
+        let as_it_should = |policy: &Policy| {
+            assert_eq!(outcome(policy, r#"{"tool":"refund","args":{"amount":50}}"#), Outcome::Allow);
+            assert_eq!(outcome(policy, r#"{"tool":"refund","args":{"amount":51}}"#), Outcome::Deny);
+            assert_eq!(outcome(policy, r#"{"tool":"refund","args":{"amount":"5"#), Outcome::Deny);
+        };
+        as_it_should(&policy);
+        let other = policy.with_data(b"{}").unwrap();
+        let began = Instant::now();
+        while !(policy.is_compiled() && other.is_compiled()) {
+            assert!(began.elapsed() < Duration::from_secs(60), "it is compiled some time");
+            as_it_should(&policy);
+            as_it_should(&other);
+        }
+        as_it_should(&policy);
+        as_it_should(&other);
+        let at_once = RuntimeOptions { start: Start::Compiled, ..options };
+        assert!(Policy::dangerous_load_unverified(UnverifiedPolicy::new(&module), &at_once).unwrap().is_compiled());
     }
 }
 

@@ -144,6 +144,11 @@ impl CodeCache {
         CodeCacheStats { hits: read(hits), misses: read(misses), failures: read(failures) }
     }
 
+    /// Whether there is an entry, whatever is in it.
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.inner.folder.join(key.file_name()).exists()
+    }
+
     /// The code of an entry, if it is there and whole.
     pub(crate) fn load(&self, key: &Key) -> Option<Vec<u8>> {
         let stats = &self.inner.stats;
@@ -262,7 +267,7 @@ mod private {
         if data.mode() & OTHERS_WRITE != 0 {
             return refuse(folder, "may be written to by others");
         }
-        let owner = own_user(folder)?;
+        let owner = rustix::process::geteuid().as_raw();
         if data.uid() != owner {
             return refuse(folder, "belongs to another user");
         }
@@ -277,16 +282,6 @@ mod private {
             }
         }
         Ok(owner)
-    }
-
-    /// The user whom a new file belongs to.
-    fn own_user(folder: &Path) -> Result<u32, CodeCacheError> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|error| io_error(folder, io::Error::other(error)))?;
-        let path = folder.join(format!("{:016x}.new", u64::from_le_bytes(random)));
-        let made = create(&path).and_then(|file| file.metadata()).map_err(|error| io_error(&path, error));
-        let removed = fs::remove_file(&path).map_err(|error| io_error(&path, error));
-        made.and_then(|data| removed.map(|()| data.uid()))
     }
 
     /// A new file that only its owner may read or write.

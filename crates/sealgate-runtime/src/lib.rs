@@ -48,7 +48,7 @@ pub use engine::Engine;
 pub use error::{DecideError, EngineError, LoadError, ModuleError, RefusedBuiltin, WhyRefused};
 pub use instance::Format;
 pub use live::{LiveOptions, LivePolicy, LoadedStatus, Status, Update, UpdateError, Watcher};
-pub use options::{EngineOptions, Isolation, OnAuditFailure, RuntimeOptions};
+pub use options::{EngineOptions, Isolation, OnAuditFailure, RuntimeOptions, Start};
 pub use policy::{EntrypointId, Policy, PolicyStats, UnverifiedPolicy};
 pub use rego_error::{ErrorCode, RegoError, RegoLocation};
 pub use request::{RawJson, Request, WriteJson};

@@ -11,10 +11,10 @@ use serde::de::IgnoredAny;
 use wasmtime::{InstancePre, Linker, Module};
 
 use crate::abi::Exports;
-use crate::code_cache::Key;
+use crate::code_cache::{CodeCache, Key};
 use crate::decision::PolicyIdentity;
 use crate::engine::Engine;
-use crate::error::{LoadError, RefusedBuiltin, WhyRefused};
+use crate::error::{EngineError, LoadError, RefusedBuiltin, WhyRefused};
 use crate::host::{self, BuiltinTable, HostState};
 use crate::instance::{Instance, Listings, Template};
 use crate::module::{self, Bounds};
@@ -49,18 +49,25 @@ impl Loaded {
     /// # Errors
     /// [`LoadError`] names the step that refused.
     pub(crate) fn new(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
+        Self::on(engine(options)?, parts, options)
+    }
+
+    /// The same by a compiler that takes half the time, for code that is to be replaced. It is not cached.
+    ///
+    /// # Errors
+    /// As [`Loaded::new`].
+    pub(crate) fn quickly(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
+        Self::on(engine(options)?.quick()?, parts, options)
+    }
+
+    fn on(engine: Engine, parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
         if parts.wasm.is_empty() {
             return Err(LoadError::NoModule);
         }
         if let Some(data) = parts.data {
             check_json(data).map_err(LoadError::Data)?;
         }
-        let engine = match &options.engine {
-            Some(engine) => engine.clone(),
-            None => Engine::shared()?,
-        };
-        let data = parts.data.map_or(0, <[u8]>::len);
-        let bounds = Bounds { module: options.max_module, memory: max_memory(&engine, options, data) };
+        let bounds = bounds(&engine, parts, options);
         let module = compiled(&engine, parts.wasm, bounds)?;
         let exports = Arc::new(Exports::find(&module)?);
         let mut linker = Linker::new(engine.wasmtime());
@@ -116,13 +123,37 @@ impl Loaded {
     }
 }
 
+fn engine(options: &RuntimeOptions) -> Result<Engine, EngineError> {
+    match &options.engine {
+        Some(engine) => Ok(engine.clone()),
+        None => Engine::shared(),
+    }
+}
+
+fn bounds(engine: &Engine, parts: &Parts<'_>, options: &RuntimeOptions) -> Bounds {
+    let data = parts.data.map_or(0, <[u8]>::len);
+    Bounds { module: options.max_module, memory: max_memory(engine, options, data) }
+}
+
+/// The engine's cache, and the key of a module there.
+fn entry<'e>(engine: &'e Engine, wasm: &[u8], bounds: &Bounds) -> Option<(&'e CodeCache, Key)> {
+    let cache = engine.options().code_cache.as_ref()?;
+    Some((cache, Key::new(wasm, &engine.wasmtime().precompile_compatibility_hash(), bounds)))
+}
+
+/// Whether the cache has the module's code.
+///
+/// # Errors
+/// None but those of the process-wide engine.
+pub(crate) fn is_cached(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<bool, LoadError> {
+    let engine = engine(options)?;
+    let entry = entry(&engine, parts.wasm, &bounds(&engine, parts, options));
+    Ok(entry.is_some_and(|(cache, key)| cache.has(&key)))
+}
+
 /// The module, checked and compiled here, or as the cache has it from when it was.
 fn compiled(engine: &Engine, wasm: &[u8], bounds: Bounds) -> Result<Module, LoadError> {
-    let cache = engine.options().code_cache.as_ref();
-    let entry = cache.map(|cache| {
-        let key = Key::new(wasm, &engine.wasmtime().precompile_compatibility_hash(), &bounds);
-        (cache, key)
-    });
+    let entry = entry(engine, wasm, &bounds);
     if let Some((cache, key)) = &entry
         && let Some(code) = cache.load(key)
     {

@@ -57,6 +57,18 @@ pub enum Isolation {
     Fresh,
 }
 
+/// What a policy's first decision waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// The code that all decisions will run.
+    #[default]
+    Compiled,
+    /// Code that is compiled in half the time and takes longer to decide. A thread compiles the policy as it should be
+    /// meanwhile, and decisions change over when it is ready ([`Policy::is_compiled`](crate::Policy::is_compiled)). Both run
+    /// in the same sandbox, but from pools of their own. Where the code cache has the code, that is taken at once.
+    Quick,
+}
+
 /// What becomes of a decision whose audit record could not be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnAuditFailure {
@@ -72,6 +84,8 @@ pub enum OnAuditFailure {
 pub struct RuntimeOptions {
     /// The engine to use; the process-wide one ([`Engine::shared`]) if `None`.
     pub engine: Option<Engine>,
+    /// What the first decision waits for.
+    pub start: Start,
     /// How far decisions are kept apart.
     pub isolation: Isolation,
     /// How long one decision may take. Default 50 ms.
@@ -118,6 +132,7 @@ impl Default for RuntimeOptions {
         Self {
             engine: None,
             isolation: Isolation::default(),
+            start: Start::default(),
             deadline: Duration::from_millis(50),
             load_deadline: Duration::from_secs(10),
             max_memory: None,

@@ -4,11 +4,11 @@
 //! once. It never sees an unverified bundle except through the one call that says `dangerous`.
 
 mod replay;
+mod tiers;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::Instant;
 
 use sealgate_builtins::Value;
@@ -19,9 +19,9 @@ use crate::decision::{Decision, DecisionId, Finding, PolicyIdentity};
 use crate::error::{DecideError, LoadError};
 use crate::instance::{Format, Instance, Template};
 use crate::load::{self, Loaded, Parts};
-use crate::options::{Isolation, OnAuditFailure, RuntimeOptions};
-use crate::pool::Pool;
+use crate::options::{Isolation, OnAuditFailure, RuntimeOptions, Start};
 use crate::request::Request;
+use tiers::{Source, Tier, Tiers};
 
 /// A policy that is ready to decide. Cheap to clone; clones share instances. `Send + Sync`, without a lock on the way of a
 /// decision.
@@ -33,18 +33,17 @@ pub struct Policy {
 }
 
 struct Inner {
-    template: Template,
+    tiers: Tiers,
     entrypoints: Vec<(String, i32)>,
     decision: Option<EntrypointId>,
-    memory_per_instance: usize,
-    pool: Pool<Instance>,
     isolation: Isolation,
     measure_elapsed: bool,
     audit: Option<Arc<dyn AuditSink>>,
     on_audit_failure: OnAuditFailure,
     counters: Counters,
     options: RuntimeOptions,
-    load: Loaded,
+    /// What it is compiled from again, if it started quickly.
+    source: Option<Arc<Source>>,
 }
 
 /// An entrypoint of one policy, found by name once; see [`Policy::entrypoint`].
@@ -133,42 +132,41 @@ impl Policy {
     }
 
     fn from_parts(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
-        let load = Loaded::new(parts, options)?;
         let data = Arc::from(parts.data.unwrap_or(load::NO_DATA));
-        Self::with_loaded(load, data, options)
+        if options.start == Start::Quick && !load::is_cached(parts, options)? {
+            let load = Loaded::quickly(parts, options)?;
+            return Self::with_loaded(load, data, options, Some(Arc::new(Source::of(parts))));
+        }
+        Self::with_loaded(Loaded::new(parts, options)?, data, options, None)
     }
 
-    fn with_loaded(load: Loaded, data: Arc<[u8]>, options: &RuntimeOptions) -> Result<Self, LoadError> {
-        let template = load.template(data, options)?;
+    /// A `source` is compiled again in the background.
+    fn with_loaded(
+        load: Loaded,
+        data: Arc<[u8]>,
+        options: &RuntimeOptions,
+        source: Option<Arc<Source>>,
+    ) -> Result<Self, LoadError> {
         let entrypoints = load.entrypoints.clone();
         let decision = load::decision_entrypoint(&entrypoints, options.entrypoint.as_deref())?.map(EntrypointId);
-        let size = options
-            .pool_size
-            .unwrap_or_else(|| thread::available_parallelism().map_or(4, |threads| threads.get().saturating_mul(2)));
-        let first = Instance::start(&template).map(Box::new).map_err(|error| match error {
-            DecideError::InvalidInput(problem) => LoadError::Data(problem),
-            error => LoadError::Start(error),
-        })?;
-        let memory_per_instance = first.memory();
-        let fit = options.max_pool_memory / memory_per_instance.max(1);
         let policy = Self {
             inner: Arc::new(Inner {
-                template,
+                tiers: Tiers::new(Tier::start(load, data, options)?),
                 entrypoints,
                 decision,
-                memory_per_instance,
-                pool: Pool::new(size.min(fit)),
                 isolation: options.isolation,
                 measure_elapsed: options.measure_elapsed,
                 audit: options.audit.clone(),
                 on_audit_failure: options.on_audit_failure,
                 counters: Counters::default(),
                 options: options.clone(),
-                load,
+                source,
             }),
         };
         count(&policy.inner.counters.instances_started);
-        policy.inner.give_back(first);
+        if let Some(source) = &policy.inner.source {
+            policy.improve(Arc::clone(source));
+        }
         Ok(policy)
     }
 
@@ -178,7 +176,9 @@ impl Policy {
     /// [`LoadError::Data`] if `data` is not JSON, [`LoadError::Start`] if no instance can be started with it.
     pub fn with_data(&self, data: &[u8]) -> Result<Self, LoadError> {
         load::check_json(data).map_err(LoadError::Data)?;
-        Self::with_loaded(self.inner.load.clone(), Arc::from(data), &self.inner.options)
+        let inner = &*self.inner;
+        let source = inner.source.clone().filter(|_| !self.is_compiled());
+        Self::with_loaded(inner.tier().load.clone(), Arc::from(data), &inner.options, source)
     }
 
     /// Starts instances until `count` are ready or the pool is full, so that the first decisions need not.
@@ -189,14 +189,15 @@ impl Policy {
         if self.inner.isolation == Isolation::Fresh {
             return Ok(());
         }
+        let tier = self.inner.tier();
         let mut ready = Vec::new();
-        while ready.len() < count.min(self.inner.pool.size()) {
-            match self.inner.pool.take() {
+        while ready.len() < count.min(tier.pool.size()) {
+            match tier.pool.take() {
                 Some(instance) => ready.push(instance),
-                None => ready.push(self.inner.start().map_err(LoadError::Start)?),
+                None => ready.push(self.inner.start(tier).map_err(LoadError::Start)?),
             }
         }
-        ready.into_iter().for_each(|instance| self.inner.give_back(instance));
+        ready.into_iter().for_each(|instance| give_back(tier, instance));
         Ok(())
     }
 
@@ -220,8 +221,8 @@ impl Policy {
         }
         let started = inner.measure_elapsed.then(Instant::now);
         let given = inner.decision().and_then(|entrypoint| {
-            inner.with_instance(|instance| {
-                let finding = instance.decide_request(&inner.template, entrypoint.0, request)?;
+            inner.with_instance(|template, instance| {
+                let finding = instance.decide_request(template, entrypoint.0, request)?;
                 Ok(inner.give(instance, finding))
             })
         });
@@ -242,8 +243,8 @@ impl Policy {
         let started = inner.measure_elapsed.then(Instant::now);
         let given = inner.decision().and_then(|entrypoint| {
             inner.check_decision_input(input)?;
-            inner.with_instance(|instance| {
-                let finding = instance.decide(&inner.template, entrypoint.0, input)?;
+            inner.with_instance(|template, instance| {
+                let finding = instance.decide(template, entrypoint.0, input)?;
                 Ok(inner.give(instance, finding))
             })
         });
@@ -264,13 +265,13 @@ impl Policy {
         let entrypoint = inner.decision()?;
         if inner.audit.is_none() {
             inner.check_decision_input(input)?;
-            return inner.with_instance(|instance| instance.decide_into(&inner.template, entrypoint.0, input, out));
+            return inner.with_instance(|template, instance| instance.decide_into(template, entrypoint.0, input, out));
         }
         let given = inner.check_decision_input(input).and_then(|()| {
-            inner.with_instance(|instance| {
-                let at = instance.evaluate(&inner.template, entrypoint.0, input, Format::Json)?;
-                out.extend_from_slice(instance.text(&inner.template, at)?.as_bytes());
-                let finding = instance.finding(&inner.template, at)?;
+            inner.with_instance(|template, instance| {
+                let at = instance.evaluate(template, entrypoint.0, input, Format::Json)?;
+                out.extend_from_slice(instance.text(template, at)?.as_bytes());
+                let finding = instance.finding(template, at)?;
                 Ok(inner.give(instance, finding))
             })
         });
@@ -320,9 +321,9 @@ impl Policy {
     pub fn evaluate_value(&self, entrypoint: &str, input: &Value, format: Format) -> Result<String, DecideError> {
         let id = self.entrypoint(entrypoint).ok_or_else(|| DecideError::UnknownEntrypoint(entrypoint.to_owned()))?;
         let (inner, input) = (&*self.inner, input.to_text());
-        inner.with_instance(|instance| {
-            let at = instance.evaluate_value(&inner.template, id.0, &input, format)?;
-            instance.text(&inner.template, at).map(str::to_owned)
+        inner.with_instance(|template, instance| {
+            let at = instance.evaluate_value(template, id.0, &input, format)?;
+            instance.text(template, at).map(str::to_owned)
         })
     }
 
@@ -344,24 +345,29 @@ impl Policy {
 
     /// The builtins that the host serves to this policy, sorted.
     pub fn host_builtins(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.inner.template.builtins.values().map(|(name, _)| &**name).collect();
+        let mut names: Vec<&str> = self.inner.tier().template.builtins.values().map(|(name, _)| &**name).collect();
         names.sort_unstable();
         names
     }
 
     /// Bytes of memory that an instance has when it is new, its data loaded. Every instance has its own.
     pub fn memory_per_instance(&self) -> usize {
-        self.inner.memory_per_instance
+        self.inner.tier().memory_per_instance
     }
 
     /// How many instances are kept ready at most.
     pub fn pool_size(&self) -> usize {
-        self.inner.pool.size()
+        self.inner.tier().pool.size()
     }
 
     /// Which policy this is.
     pub fn identity(&self) -> &PolicyIdentity {
-        &self.inner.template.identity
+        &self.inner.tier().template.identity
+    }
+
+    /// Whether the code that decides is the best there is: not, for a while, after a [`Start::Quick`].
+    pub fn is_compiled(&self) -> bool {
+        self.inner.source.is_none() || self.inner.tiers.is_improved()
     }
 
     /// What happened to its instances so far.
@@ -390,6 +396,12 @@ struct Given {
     id: DecisionId,
 }
 
+#[inline]
+fn give_back(tier: &Tier, instance: Box<Instance>) {
+    // One that finds no place was made for a burst that is over.
+    drop(tier.pool.put(instance));
+}
+
 impl Inner {
     fn decision(&self) -> Result<EntrypointId, DecideError> {
         match self.decision {
@@ -401,10 +413,11 @@ impl Inner {
     /// Whether the input is JSON or empty, where the module would take anything else for no input at all.
     #[inline]
     fn check_input(&self, input: &[u8], format: Format) -> Result<(), DecideError> {
-        if input.len() > self.template.max_input {
-            return Err(DecideError::InputTooLarge { limit: self.template.max_input });
+        let template = &self.tier().template;
+        if input.len() > template.max_input {
+            return Err(DecideError::InputTooLarge { limit: template.max_input });
         }
-        if input.is_empty() || (format == Format::Json && self.template.exports.checks_input()) {
+        if input.is_empty() || (format == Format::Json && template.exports.checks_input()) {
             return Ok(());
         }
         load::check_json(input).map_err(DecideError::InvalidInput)
@@ -427,9 +440,9 @@ impl Inner {
         format: Format,
         out: &mut Vec<u8>,
     ) -> Result<(), DecideError> {
-        self.with_instance(|instance| {
-            let at = instance.evaluate(&self.template, entrypoint.0, input, format)?;
-            out.extend_from_slice(instance.text(&self.template, at)?.as_bytes());
+        self.with_instance(|template, instance| {
+            let at = instance.evaluate(template, entrypoint.0, input, format)?;
+            out.extend_from_slice(instance.text(template, at)?.as_bytes());
             Ok(())
         })
     }
@@ -439,43 +452,48 @@ impl Inner {
         Given { finding, id: instance.ids.draw() }
     }
 
+    /// The code that decides now, and its instances.
+    #[inline]
+    fn tier(&self) -> &Tier {
+        self.tiers.current()
+    }
+
     /// Lends an instance to `ask` and sees to what becomes of it.
     #[inline]
-    fn with_instance<R>(&self, ask: impl FnOnce(&mut Instance) -> Result<R, DecideError>) -> Result<R, DecideError> {
+    fn with_instance<R>(
+        &self,
+        ask: impl FnOnce(&Template, &mut Instance) -> Result<R, DecideError>,
+    ) -> Result<R, DecideError> {
+        let tier = self.tier();
+        let template = &tier.template;
         if self.isolation == Isolation::Fresh {
-            return ask(&mut Instance::start_within(&self.template, self.template.decide_ticks)?);
+            return ask(template, &mut Instance::start_within(template, template.decide_ticks)?);
         }
-        let mut instance = match self.pool.take() {
+        let mut instance = match tier.pool.take() {
             Some(instance) => instance,
-            None => self.start()?,
+            None => self.start(tier)?,
         };
-        let result = ask(&mut instance);
+        let result = ask(template, &mut instance);
         match &result {
-            Err(error) if error.spoils_instance() => self.replace(instance, &self.counters.dropped_spoiled),
-            _ if !instance.fit_for_reuse(&self.template) => self.replace(instance, &self.counters.dropped_grown),
-            _ => self.give_back(instance),
+            Err(error) if error.spoils_instance() => self.replace(tier, instance, &self.counters.dropped_spoiled),
+            _ if !instance.fit_for_reuse(template) => self.replace(tier, instance, &self.counters.dropped_grown),
+            _ => give_back(tier, instance),
         }
         result
     }
 
-    fn start(&self) -> Result<Box<Instance>, DecideError> {
+    fn start(&self, tier: &Tier) -> Result<Box<Instance>, DecideError> {
         count(&self.counters.instances_started);
-        Instance::start(&self.template).map(Box::new)
-    }
-
-    #[inline]
-    fn give_back(&self, instance: Box<Instance>) {
-        // One that finds no place was made for a burst that is over.
-        drop(self.pool.put(instance));
+        Instance::start(&tier.template).map(Box::new)
     }
 
     /// Drops an instance and puts a new one in its place. If that fails, the next decision tries again and says why.
     #[cold]
-    fn replace(&self, instance: Box<Instance>, reason: &AtomicU64) {
+    fn replace(&self, tier: &Tier, instance: Box<Instance>, reason: &AtomicU64) {
         drop(instance);
         count(reason);
-        if let Ok(instance) = self.start() {
-            self.give_back(instance);
+        if let Ok(instance) = self.start(tier) {
+            give_back(tier, instance);
         }
     }
 
@@ -505,7 +523,7 @@ impl Inner {
         if error == DecideError::Timeout {
             count(&self.counters.timeouts);
         }
-        Decision::failed(error, Arc::clone(&self.template.identity))
+        Decision::failed(error, Arc::clone(&self.tier().template.identity))
     }
 
     fn record(&self, sink: &dyn AuditSink, decision: Decision, input: &[u8]) -> Decision {

@@ -8,9 +8,10 @@ mod common;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use common::Guest;
-use sealgate_runtime::{CodeCache, CodeCacheError, CodeCacheStats, Engine, EngineOptions, RuntimeOptions};
+use sealgate_runtime::{CodeCache, CodeCacheError, CodeCacheStats, Engine, EngineOptions, RuntimeOptions, Start};
 
 /// A folder that only its owner can reach.
 fn folder() -> tempfile::TempDir {
@@ -50,6 +51,28 @@ fn a_module_is_compiled_once() {
     let other = Guest { extra: "(func (export \"other\"))", ..Guest::default() };
     assert_eq!(counts(load(&cache, &other)), (0, 1, 0));
     assert_eq!(fs::read_dir(&cache).unwrap().count(), 2);
+}
+
+#[test]
+fn a_quick_start_keeps_the_best_code_and_takes_it_when_it_is_there() {
+    let folder = folder();
+    let start = || {
+        let cache = CodeCache::open(folder.path()).unwrap();
+        let engine = EngineOptions { code_cache: Some(cache), instances: 4, ..EngineOptions::default() };
+        let engine = Some(Engine::new(&engine).unwrap());
+        let options = RuntimeOptions { engine, start: Start::Quick, ..RuntimeOptions::default() };
+        Guest::default().load(&options).unwrap()
+    };
+    let first = start();
+    let began = Instant::now();
+    while !first.is_compiled() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it is compiled some time");
+        assert!(first.decide_json(b"{}").unwrap().is_allowed());
+    }
+    only_entry(folder.path());
+    let second = start();
+    assert!(second.is_compiled());
+    assert!(second.decide_json(b"{}").unwrap().is_allowed());
 }
 
 #[test]

@@ -48,12 +48,12 @@ impl Inner {
     ) -> Result<super::Given, DecideError> {
         let entrypoint = self.decision()?;
         self.check_decision_input(input)?;
-        self.with_instance(|instance| {
-            let served = !self.template.builtins.is_empty();
+        self.with_instance(|template, instance| {
+            let served = !template.builtins.is_empty();
             if served {
                 before(instance);
             }
-            let finding = instance.decide(&self.template, entrypoint.0, input);
+            let finding = instance.decide(template, entrypoint.0, input);
             if served {
                 after(instance);
             }
