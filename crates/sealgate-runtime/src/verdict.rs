@@ -136,8 +136,11 @@ impl<T> Memo<T> {
         }
     }
 
-    /// Notes that a key was not found; whether it is the one that was not found in its slot before.
+    /// Notes that a key was not found; whether it is the one that was not found in its slot before. An empty one never is.
     pub(crate) fn is_second_miss(&mut self, key: &[u8]) -> bool {
+        if key.is_empty() {
+            return false;
+        }
         if self.missed.is_empty() {
             self.missed.resize(SLOTS, 0);
         }
@@ -267,6 +270,7 @@ mod tests {
         assert!(memo.is_second_miss(b"one"));
         memo.keep(b"one".as_slice().into(), "kept".into());
         assert_eq!(memo.find(b"one").map(|kept| &**kept), Some("kept"));
+        assert!(!memo.is_second_miss(b"") && !memo.is_second_miss(b""));
         assert!((0..500_u32).all(|key| !memo.is_second_miss(&key.to_le_bytes())));
     }
 
