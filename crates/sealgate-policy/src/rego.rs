@@ -84,22 +84,20 @@ impl Module<'_> {
             let (reason, constraints) = (literal::string(reason.as_str()), self.no_constraints());
             format!("{{\"outcome\": {reason}, \"rule\": null{constraints}}}")
         };
-        let mut branches = Vec::new();
-        if self.set.roles().any(|(_, role)| role.tools().len() > 0) {
-            branches.push("entry if entry := grant(role, input.tool)".to_owned());
-        }
-        branches.push("fallback(role) if is_string(input.tool)".to_owned());
-        branches.push(format!("{} if is_string(input.tool)", outcome(Reason::UnknownRole)));
-        branches.push(outcome(Reason::InvalidRequest));
-        for (i, branch) in branches.iter().enumerate() {
-            let head = if i == 0 { "granted" } else { "\nelse" };
-            let _ = writeln!(self.out, "{head} := {branch}");
-        }
+        let unknown_role = format!("{} if is_string(input.tool)", outcome(Reason::UnknownRole));
+        let branches = ["entry if entry := held_by(role)".to_owned(), unknown_role, outcome(Reason::InvalidRequest)];
+        self.write_else_chain("granted", &branches);
+        self.out.push_str("\n# The entry of a role for the call.\n");
+        let own = "entry if entry := grant(name, input.tool)".to_owned();
+        let has_tools = self.set.roles().any(|(_, role)| role.tools().len() > 0);
+        let fallback = "fallback(name) if is_string(input.tool)".to_owned();
+        let branches: Vec<String> = has_tools.then_some(own).into_iter().chain([fallback]).collect();
+        self.write_else_chain("held_by(name)", &branches);
         if self.set.checks().len() > 0 {
             self.out.push_str("\n# What does not hold, in the policy's order.\n");
-            self.out.push_str("failures := [check[1] | some check in granted.constraints; not holds(check[0])]\n");
+            self.out.push_str("failures(entry) := [check[1] | some check in entry.constraints; not holds(check[0])]\n");
         } else {
-            self.out.push_str("\nfailures := []\n");
+            self.out.push_str("\nfailures(_) := []\n");
         }
         self.out.push_str("\n# The role whose entries apply.\n");
         if self.set.roles().any(|(name, _)| name == DEFAULT_ROLE) {
@@ -107,6 +105,14 @@ impl Module<'_> {
         }
         let names: Vec<String> = self.set.roles().map(|(name, _)| literal::string(name)).collect();
         let _ = writeln!(self.out, "role := input.role if input.role in {{{}}}", names.join(", "));
+    }
+
+    /// A rule that has the value of the first branch that has one.
+    fn write_else_chain(&mut self, head: &str, branches: &[String]) {
+        for (place, branch) in branches.iter().enumerate() {
+            let head = if place == 0 { head } else { "\nelse" };
+            let _ = writeln!(self.out, "{head} := {branch}");
+        }
     }
 
     fn grants(&mut self) {
@@ -190,7 +196,9 @@ fn write_rule(out: &mut String, head: &str, lines: &[String]) {
 
 /// Each outcome has its own document, most of it constant: an engine makes it without asking other rules for its parts.
 const DECISION: &str = r#"
-decision := document(granted.outcome, granted.rule, failures)
+decision := decided(granted)
+
+decided(entry) := document(entry.outcome, entry.rule, failures(entry))
 
 allow := decision.allow
 

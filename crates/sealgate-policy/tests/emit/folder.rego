@@ -1,7 +1,9 @@
 # Made by Sealgate from a policy: change that, not this.
 package sealgate.policy
 
-decision := document(granted.outcome, granted.rule, failures)
+decision := decided(granted)
+
+decided(entry) := document(entry.outcome, entry.rule, failures(entry))
 
 allow := decision.allow
 
@@ -55,15 +57,18 @@ else := {
 }
 
 # What holds for the call if its constraints do.
-granted := entry if entry := grant(role, input.tool)
-
-else := fallback(role) if is_string(input.tool)
+granted := entry if entry := held_by(role)
 
 else := {"outcome": "unknown_role", "rule": null} if is_string(input.tool)
 
 else := {"outcome": "invalid_request", "rule": null}
 
-failures := []
+# The entry of a role for the call.
+held_by(name) := entry if entry := grant(name, input.tool)
+
+else := fallback(name) if is_string(input.tool)
+
+failures(_) := []
 
 # The role whose entries apply.
 default role := "default"

@@ -1,7 +1,9 @@
 # Made by Sealgate from a policy: change that, not this.
 package sealgate.policy
 
-decision := document(granted.outcome, granted.rule, failures)
+decision := decided(granted)
+
+decided(entry) := document(entry.outcome, entry.rule, failures(entry))
 
 allow := decision.allow
 
@@ -55,16 +57,19 @@ else := {
 }
 
 # What holds for the call if its constraints do.
-granted := entry if entry := grant(role, input.tool)
-
-else := fallback(role) if is_string(input.tool)
+granted := entry if entry := held_by(role)
 
 else := {"outcome": "unknown_role", "rule": null, "constraints": []} if is_string(input.tool)
 
 else := {"outcome": "invalid_request", "rule": null, "constraints": []}
 
+# The entry of a role for the call.
+held_by(name) := entry if entry := grant(name, input.tool)
+
+else := fallback(name) if is_string(input.tool)
+
 # What does not hold, in the policy's order.
-failures := [check[1] | some check in granted.constraints; not holds(check[0])]
+failures(entry) := [check[1] | some check in entry.constraints; not holds(check[0])]
 
 # The role whose entries apply.
 default role := "default"
