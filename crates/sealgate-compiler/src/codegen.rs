@@ -203,7 +203,7 @@ struct Module<'p> {
     places: HashMap<Location, u32>,
     /// Functions that are not the plan's own: bodies of rules that dispatch through a table.
     outlined: Vec<GeneratedFunction>,
-    /// Table index of outlined functions by what they do.
+    /// Places of outlined functions by what they do.
     shapes: HashMap<(Body, u32), u32>,
     first_outlined: u32,
     table: Vec<u32>,

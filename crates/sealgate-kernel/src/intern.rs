@@ -17,32 +17,40 @@ pub(crate) struct Interned(pub(crate) *const u32);
 impl Interned {
     /// The string of `bytes`, which are UTF-8 and live as long as the heap.
     ///
-    /// What it mostly is, a constant that lies where it is looked for first, is found by a short function of its own.
-    ///
     /// # Safety
     /// Eight bytes must be readable wherever one of `bytes` is.
     #[inline(never)]
     pub(crate) unsafe fn string<'h>(self, heap: Heap<'h>, bytes: &'h [u8]) -> Value<'h> {
-        if bytes.len() <= 16 && !self.0.is_null() {
-            // SAFETY: the caller's promise; as in `find`, and the header of a static string lies behind its text.
-            unsafe {
-                let ends = ends_at(bytes.as_ptr(), bytes.len());
-                let hash = hash_of_short(bytes.len(), ends);
-                let slot = self.0.add(1 + (hash & *self.0) as usize).cast::<Option<Value<'h>>>();
-                if let Some(known) = *slot
-                    && let header = known.header_start()
-                    && (*header).len as usize == bytes.len()
-                    && ends == ends_at((*header).payload.buffer.start, bytes.len())
-                {
-                    return known;
-                }
-            }
+        // SAFETY: the caller's promise.
+        match unsafe { self.short_constant(bytes) } {
+            Some(known) => known,
+            None => self.any_string(heap, bytes),
         }
-        self.any_string(heap, bytes)
+    }
+
+    /// What a string mostly is: a short constant that lies where it is looked for first.
+    ///
+    /// # Safety
+    /// As for [`Interned::string`].
+    #[inline(always)]
+    pub(crate) unsafe fn short_constant<'h>(self, bytes: &[u8]) -> Option<Value<'h>> {
+        if bytes.len() > 16 || self.0.is_null() {
+            return None;
+        }
+        // SAFETY: the caller's promise; as in `find`, and the header of a static string lies behind its text.
+        unsafe {
+            let ends = ends_at(bytes.as_ptr(), bytes.len());
+            let hash = hash_of_short(bytes.len(), ends);
+            let known = (*self.0.add(1 + (hash & *self.0) as usize).cast::<Option<Value<'h>>>())?;
+            let header = known.header_start();
+            let same =
+                (*header).len as usize == bytes.len() && ends == ends_at((*header).payload.buffer.start, bytes.len());
+            same.then_some(known)
+        }
     }
 
     #[inline(never)]
-    fn any_string<'h>(self, heap: Heap<'h>, bytes: &'h [u8]) -> Value<'h> {
+    pub(crate) fn any_string<'h>(self, heap: Heap<'h>, bytes: &'h [u8]) -> Value<'h> {
         let ends = ends(bytes);
         let hash = hash_with_ends(bytes, ends);
         if let Some(known) = self.find(hash, bytes, ends) {

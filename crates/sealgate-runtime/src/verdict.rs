@@ -182,18 +182,28 @@ fn slot_of(key: &[u8]) -> usize {
     usize::try_from((hash_of(key) >> 40) % SLOTS as u64).unwrap_or(0)
 }
 
-/// FNV-1a over eight bytes at a time: spreads keys that differ in a word.
+/// Products of sixteen bytes each, which do not wait for each other: spreads keys that differ in a word. Who finds a slot
+/// compares the key.
 #[inline]
 fn hash_of(key: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut chunks = key.chunks_exact(8);
-    for chunk in &mut chunks {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29);
+    const ODD: [u64; 2] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db];
+    let product = |first: u64, second: u64| {
+        let wide = u128::from(first ^ ODD[0]) * u128::from(second ^ ODD[1]);
+        (wide ^ (wide >> 64)) as u64
+    };
+    let mut hash = 0_u64;
+    let (chunks, rest) = key.as_chunks::<16>();
+    for chunk in chunks {
+        let words = u128::from_le_bytes(*chunk);
+        hash = hash.rotate_left(23) ^ product(words as u64, (words >> 64) as u64);
     }
-    for byte in chunks.remainder() {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let mut last = [0; 16];
+    if !rest.is_empty()
+        && let Some(target) = last.get_mut(..rest.len())
+    {
+        target.copy_from_slice(rest);
+        let words = u128::from_le_bytes(last);
+        hash = hash.rotate_left(23) ^ product(words as u64 ^ rest.len() as u64, (words >> 64) as u64);
     }
     hash
 }

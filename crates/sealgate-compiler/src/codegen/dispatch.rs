@@ -6,8 +6,8 @@
 //! with the number of groups and of the bodies that match, not with the number of bodies.
 //!
 //! A record is: hash and the addresses of its keys, where it is found by hash; next record of the chain or 0, where there are
-//! chains; the body's value, where every body of the group gives a constant, else the table index of its function; source
-//! line, where two values may be in conflict; then the body's own words.
+//! chains; the body's value, where every body of the group gives a constant, or the table index of its function, where they do
+//! not have one function; source line, where two values may be in conflict; then the body's own words.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ use super::folding::Folding;
 use super::function::{FunctionCompiler, Slot, memory, word};
 use super::{CodegenError, Module, inline};
 use crate::ir::{Func, Local, Operand};
-use crate::link::Body;
+use crate::link::{Body, Target};
 
 /// Fewer bodies than this of one group are compiled in place.
 const FEWEST: usize = 4;
@@ -100,31 +100,46 @@ enum Find {
 /// Where the parts of a group's records are, in bytes.
 struct Layout {
     next: Option<u32>,
-    /// The table index of the function, or the value if all are constants.
-    body: u32,
-    constant: bool,
+    body: Bodies,
     row: Option<u32>,
     own: u32,
 }
 
+/// What the bodies of a group are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bodies {
+    /// Constants, at this offset of the record.
+    Constants(u32),
+    /// One function, with the words of the record: its place.
+    One(u32),
+    /// Functions whose table indexes are at this offset.
+    Several(u32),
+}
+
 impl Layout {
-    /// Of records that begin with so many words for the lookup.
-    fn new(head: usize, chained: bool, constant: bool, conflicts: bool) -> Self {
+    /// Of records that begin with so many words for the lookup. `one` is the function of all bodies, if there is one.
+    fn new(head: usize, chained: bool, conflicts: bool, constant: bool, one: Option<u32>) -> Self {
         let mut end = record_offset(head);
-        let mut word = || {
+        let mut take = || {
             end += 4;
             end - 4
         };
-        let next = chained.then(&mut word);
-        let body = word();
-        let row = conflicts.then(&mut word);
-        Self { next, body, constant, row, own: word() }
+        let next = chained.then(&mut take);
+        let body = match one {
+            _ if constant => Bodies::Constants(take()),
+            Some(function) => Bodies::One(function),
+            None => Bodies::Several(take()),
+        };
+        let row = conflicts.then(&mut take);
+        Self { next, body, row, own: end }
     }
 }
 
 /// A body's own code, what its record must hold, and its value if it does nothing but give a constant.
 struct Outline {
     code: Body,
+    /// The place of the function that the code becomes.
+    function: u32,
     slots: Vec<Slot>,
     value: Option<ConstId>,
 }
@@ -244,9 +259,9 @@ impl Dispatcher<'_> {
     fn compile_body(&self, compiler: &mut FunctionCompiler<'_, '_>, record: u32, layout: &Layout, exit: u32) {
         let ret = compiler.local(self.func.ret);
         let value = compiler.temporary();
-        if layout.constant {
+        if let Bodies::Constants(at) = layout.body {
             compiler.get(record);
-            compiler.emit().i32_load(word(layout.body)).local_set(value);
+            compiler.emit().i32_load(word(at)).local_set(value);
             self.assign(compiler, value, record, layout.row);
         } else {
             for param in &self.func.params {
@@ -259,12 +274,17 @@ impl Dispatcher<'_> {
             }
             compiler.get(record);
             compiler.emit().i32_const(layout.own.cast_signed()).i32_add();
-            compiler.get(record);
-            compiler.emit().i32_load(word(layout.body));
-            if self.cases.kind == Kind::Partial {
-                return compiler.call_indirect(params, false);
+            let complete = self.cases.kind == Kind::Complete;
+            if let Bodies::One(function) = layout.body {
+                compiler.call_target(Target::Function(function));
+            } else if let Bodies::Several(at) = layout.body {
+                compiler.get(record);
+                compiler.emit().i32_load(word(at));
+                compiler.call_indirect(params, complete);
             }
-            compiler.call_indirect(params, true);
+            if !complete {
+                return;
+            }
             compiler.emit().local_tee(value);
             compiler.open_if();
             self.assign(compiler, value, record, layout.row);
@@ -317,7 +337,14 @@ impl Dispatcher<'_> {
         let constant = outlines.iter().flatten().all(|outline| outline.value.is_some());
         let complete = self.cases.kind == Kind::Complete;
         let conflicts = complete && !self.cases.uniform && (chained || !first);
-        let layout = Layout::new(head, chained, constant, conflicts);
+        if !constant {
+            for outline in outlines.iter_mut().flatten() {
+                outline.function = self.share(module, std::mem::take(&mut outline.code));
+            }
+        }
+        let mut functions = outlines.iter().flatten().map(|outline| outline.function);
+        let one = functions.next().filter(|one| functions.all(|function| function == *one));
+        let layout = Layout::new(head, chained, conflicts, constant, one);
         let mut heads = Vec::with_capacity(chains.len());
         for ((keys, chain), outlines) in chains.iter().zip(outlines) {
             keys.iter().for_each(|key| module.constants.intern_string(*key));
@@ -333,9 +360,10 @@ impl Dispatcher<'_> {
                 if chained {
                     words.push(next);
                 }
-                match outline.value.filter(|_| constant) {
-                    Some(value) => words.push(module.constants.address(value)),
-                    None => words.push(self.share(module, outline.code)),
+                match (layout.body, outline.value) {
+                    (Bodies::Constants(_), Some(value)) => words.push(module.constants.address(value)),
+                    (Bodies::Several(_), _) => words.push(module.table_index(outline.function)),
+                    _ => {}
                 }
                 if conflicts {
                     words.push(case.location.row);
@@ -381,7 +409,7 @@ impl Dispatcher<'_> {
             }
         }
         let (code, slots) = compiler.finish();
-        Ok(Outline { code, slots, value })
+        Ok(Outline { code, function: 0, slots, value })
     }
 
     /// The locals that a body's function takes, before the record.
@@ -393,7 +421,7 @@ impl Dispatcher<'_> {
         locals
     }
 
-    /// The table index of a body's function: the same for bodies of the same shape.
+    /// The place of a body's function: the same for bodies of the same shape.
     fn share(&self, module: &mut Module<'_>, code: Body) -> u32 {
         let params = u32::try_from(self.locals().len()).unwrap_or(u32::MAX) + 1;
         let key = (code, params);
@@ -401,12 +429,11 @@ impl Dispatcher<'_> {
             return *function;
         }
         let place = module.first_outlined + u32::try_from(module.outlined.len()).unwrap_or(u32::MAX);
-        let function = module.table_index(place);
         let name = Cow::Owned(format!("{}#{}", self.func.name, module.outlined.len()));
         let outlined = module.function(name, params, self.cases.kind == Kind::Complete, key.0.clone());
         module.outlined.push(outlined);
-        module.shapes.insert(key, function);
-        function
+        module.shapes.insert(key, place);
+        place
     }
 }
 

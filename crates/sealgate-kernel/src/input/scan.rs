@@ -101,7 +101,11 @@ pub(crate) unsafe fn scan<'h>(heap: Heap<'h>, table: Table, slots: *mut Option<V
                     at = end.add(1);
                     if !slot.is_null() {
                         let content = core::slice::from_raw_parts(content, offset(end, content));
-                        *slot = Some(table.interned().string(heap, content));
+                        let interned = table.interned();
+                        *slot = Some(match interned.short_constant(content) {
+                            Some(known) => known,
+                            None => interned.any_string(heap, content),
+                        });
                     }
                 } else {
                     let Found(Some(value), end) = parts::string(heap, text, offset(at, start)) else { return false };
