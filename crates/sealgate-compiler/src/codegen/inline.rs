@@ -13,6 +13,9 @@ use crate::ir::{Block, Func, Local, Operand, Policy, Statement, Stmt};
 
 /// Longer functions stay functions.
 const MOST_STATEMENTS: usize = 100;
+/// Nothing is put into functions that are longer, or would be with it: compilers take more than their share of time for long
+/// ones.
+const MOST_TOGETHER: usize = 400;
 /// Beyond every local.
 const EVERY: Local = Local(u32::MAX);
 /// How many functions are put into each other.
@@ -70,6 +73,29 @@ impl<'p> Inlined<'p> {
             }
         }
         fit.retain(|name, _| levels.get(name).is_some_and(|level| level % (MOST_LEVELS + 1) != MOST_LEVELS));
+        // The innermost first, so that a function's size is known with what became part of it.
+        let mut sizes: HashMap<Option<&str>, usize> = HashMap::new();
+        for func in funcs() {
+            sizes.insert(Some(&func.name), func.blocks.iter().map(size).sum());
+        }
+        let mut order: Vec<(u32, &str)> = funcs()
+            .filter(|func| fit.contains_key(func.name.as_str()))
+            .map(|func| (u32::MAX - levels.get(func.name.as_str()).copied().unwrap_or_default(), func.name.as_str()))
+            .collect();
+        order.sort_by_key(|(level, _)| *level);
+        for (_, name) in order {
+            let caller = match callers.get(name) {
+                Some(Caller::Function(caller)) => Some(*caller),
+                _ => None,
+            };
+            let together = sizes.get(&Some(name)).copied().unwrap_or_default();
+            let whole = sizes.entry(caller).or_default();
+            if *whole + together > MOST_TOGETHER {
+                fit.remove(name);
+            } else {
+                *whole += together;
+            }
+        }
         Self(fit)
     }
 
