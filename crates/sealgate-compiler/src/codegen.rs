@@ -85,14 +85,13 @@ pub fn generate(
     let reachable = reachable(policy);
     let memoised = memoised(policy, &reachable);
     let memo_count = u32::try_from(memoised.len()).unwrap_or(u32::MAX);
-    let mut funcs: Vec<&Func> = policy.funcs.iter().filter(|func| reachable.contains(func.name.as_str())).collect();
+    let all: Vec<&Func> = policy.funcs.iter().filter(|func| reachable.contains(func.name.as_str())).collect();
     let slots_base = STATIC_BASE.saturating_add(memo_count.saturating_mul(MEMO_SIZE));
-    let input = inputs::paths(policy, &funcs).map(|paths| Input::at(slots_base, paths));
-    let called_by_path = calls_dynamically(policy, &reachable);
-    let stays = |func: &Func| memoised.contains(func.name.as_str()) || (called_by_path && is_dynamic(func));
+    let input = inputs::paths(policy, &all).map(|paths| Input::at(slots_base, paths));
+    // What is called by its path is among those whose results are kept.
+    let stays = |func: &Func| memoised.contains(func.name.as_str());
     let inlined = inline::Inlined::of(policy, &reachable, &stays);
-    let all = std::mem::take(&mut funcs);
-    funcs.extend(all.iter().copied().filter(|func| !inlined.contains(&func.name)));
+    let funcs: Vec<&Func> = all.iter().copied().filter(|func| !inlined.contains(&func.name)).collect();
     let slots = input.as_ref().map_or(0, |input| input.paths.count());
     let zeroed = memo_count.saturating_mul(MEMO_SIZE).saturating_add(slots.saturating_mul(4).next_multiple_of(8));
     let first = entry::FIXED + u32::try_from(policy.plans.len()).unwrap_or(u32::MAX);
@@ -336,22 +335,6 @@ impl<'p> PathTree<'p> {
 
 fn is_dynamic(func: &Func) -> bool {
     func.params.len() == 2 && (1..=64).contains(&func.path.len())
-}
-
-/// Whether a plan, or a function that it reaches, calls functions by their paths.
-fn calls_dynamically(policy: &Policy, reachable: &HashSet<&str>) -> bool {
-    let funcs = policy.funcs.iter().filter(|func| reachable.contains(func.name.as_str()));
-    let mut pending: Vec<&crate::ir::Block> = policy.plans.iter().flat_map(|plan| &plan.blocks).collect();
-    pending.extend(funcs.flat_map(|func| &func.blocks));
-    while let Some(block) = pending.pop() {
-        for statement in &block.stmts {
-            if matches!(statement.stmt, Stmt::CallDynamic { .. }) {
-                return true;
-            }
-            pending.extend(access::nested(&statement.stmt));
-        }
-    }
-    false
 }
 
 /// The functions that the plans reach.

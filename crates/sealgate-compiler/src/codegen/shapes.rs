@@ -52,6 +52,9 @@ impl FunctionCompiler<'_, '_> {
         else {
             return false;
         };
+        if !self.shaped.contains_key(object) {
+            return false;
+        }
         let member = match (self.constant_of(*value), *value) {
             (Some(id), _) => Member::Constant(id),
             (None, Operand::Local(value)) => {
