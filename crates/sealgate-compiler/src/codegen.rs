@@ -13,6 +13,7 @@ mod dispatch;
 mod entry;
 mod folding;
 mod function;
+mod guards;
 mod inline;
 mod inputs;
 mod patterns;

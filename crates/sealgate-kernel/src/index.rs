@@ -9,6 +9,8 @@
 //!
 //! The table of *interned* strings, those that the module tests for, is `mask: u32` and `mask + 1` slots with their addresses.
 
+pub mod prefix;
+
 /// Hash of null.
 pub const fn hash_null() -> u32 {
     0x9e37_79b9

@@ -139,22 +139,26 @@ impl<'a> Engines<'a> {
 
 /// The program in our runtime, or the codes of what is wrong with it.
 pub(crate) fn compile(program: &Program, options: &RuntimeOptions) -> Result<Policy, BTreeSet<String>> {
+    let names: Vec<&str> = program.names.iter().map(String::as_str).filter(|name| program.defines(name)).collect();
+    let wasm = module(&program.module(), &names)?;
+    let data = program.data.to_string();
+    let unverified = UnverifiedPolicy { wasm: &wasm, data: Some(data.as_bytes()), name: "t" };
+    Ok(Policy::dangerous_load_unverified(unverified, options).unwrap())
+}
+
+/// The Wasm of a module's text, with rules of the package as entrypoints.
+pub(crate) fn module(text: &str, names: &[&str]) -> Result<Vec<u8>, BTreeSet<String>> {
     let codes = |found: &Diagnostics| -> BTreeSet<String> {
         found.iter().filter(|found| found.severity == Severity::Error).map(|found| found.code.to_owned()).collect()
     };
     let mut sources = Sources::new();
-    let id = sources.add("t", program.module());
+    let id = sources.add("t", text);
     let module = parse_module(&sources, id, ParseOptions::default()).map_err(|found| codes(&found))?;
     let mut found = Diagnostics::new();
     let resolved = resolve(&[module], ResolveOptions::default(), &mut found).ok_or_else(|| codes(&found))?;
-    let names = program.names.iter().filter(|name| program.defines(name));
-    let entrypoints: Vec<Vec<Arc<str>>> =
-        names.map(|name| vec![Arc::from(PACKAGE), Arc::from(name.as_str())]).collect();
+    let entrypoints: Vec<Vec<Arc<str>>> = names.iter().map(|name| vec![Arc::from(PACKAGE), Arc::from(*name)]).collect();
     let plan = plan(&resolved, &sources, &entrypoints).map_err(|found| codes(&found))?;
-    let module = sealgate_compiler::compile_plan(&plan).unwrap();
-    let data = program.data.to_string();
-    let unverified = UnverifiedPolicy { wasm: &module.wasm, data: Some(data.as_bytes()), name: "t" };
-    Ok(Policy::dangerous_load_unverified(unverified, options).unwrap())
+    Ok(sealgate_compiler::compile_plan(&plan).unwrap().wasm)
 }
 
 impl Program {

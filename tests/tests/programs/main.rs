@@ -7,13 +7,14 @@
 
 mod engines;
 mod generator;
+mod guards;
 mod random;
 
 use std::time::{Duration, Instant};
 
 use engines::{Answer, Engines, compile};
 use generator::{Program, program};
-use sealgate::{Format, RuntimeOptions};
+use sealgate::{Format, Policy, RuntimeOptions, UnverifiedPolicy};
 use sealgate_testkit::{Opa, require};
 use serde_json::json;
 
@@ -59,6 +60,44 @@ fn random_programs_decide_as_opa() {
     assert!(stricter as u64 * 100 <= count.max(200), "{stricter} programs are refused or end with an error only here");
     // A generator that draws nothing but nonsense would find nothing.
     assert!(values > errors && values > undefined / 2, "the programs say too little");
+}
+
+#[test]
+fn guarded_bodies_are_found_as_opa_finds_them() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let engines = Engines::start(&opa);
+    let (first, count) = (number("SEALGATE_SEED", 1), number("SEALGATE_PROGRAMS", PROGRAMS) / 4);
+    let values: usize = (0..count).map(|at| guards::hold(&engines, first.wrapping_mul(1_000_003) + at)).sum();
+    println!("{count} programs: {values} values");
+    assert!(values as u64 > count * 20, "the programs say too little");
+}
+
+#[test]
+fn guarded_bodies_cost_no_more_however_many_there_are() {
+    let measure = |count: usize| {
+        let wasm = engines::module(&guards::large(count), &["allow"]).unwrap();
+        let sizes = wasmparser::Parser::new(0).parse_all(&wasm).filter_map(|payload| match payload.unwrap() {
+            wasmparser::Payload::CodeSectionStart { size, .. } => Some(size),
+            _ => None,
+        });
+        let code = sizes.sum::<u32>();
+        let unverified = UnverifiedPolicy::new(&wasm);
+        let policy = Policy::dangerous_load_unverified(unverified, &RuntimeOptions::default()).unwrap();
+        let input = json!({"path": "/api/7/x", "method": "head7", "kind": "k"}).to_string();
+        let turn = || {
+            let started = Instant::now();
+            for _ in 0..200 {
+                let rows = policy.evaluate("t/allow", input.as_bytes(), Format::Json).unwrap();
+                assert_eq!(rows, "[{\"result\":true}]");
+            }
+            started.elapsed()
+        };
+        (code, (0..9).map(|_| turn()).min().unwrap())
+    };
+    let ((code, took), (more_code, took_longer)) = (measure(20), measure(2_000));
+    assert!(more_code < code + 64, "20 bodies take {code} bytes of code, 2,000 {more_code}");
+    // One after the other they would take a hundred times as long.
+    assert!(took_longer < took * 10, "20 bodies take {took:?}, 2,000 {took_longer:?}");
 }
 
 #[test]

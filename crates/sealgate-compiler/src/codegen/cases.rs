@@ -1,4 +1,4 @@
-//! Recognises the bodies of a rule or function in its blocks, and what each of them tests first.
+//! Recognises the bodies of a rule or function in its blocks.
 //!
 //! OPA's planner gives each body of a complete rule or function its blocks, which leave the value in a local of their own,
 //! and one more block that moves it to the result. A body of a partial rule is one block that adds to the result.
@@ -7,12 +7,9 @@ use std::ops::Range;
 
 use super::Module;
 use super::access::{self, Access};
-use super::constants::ConstId;
 use super::folding::Folding;
-use crate::ir::{Block, Func, Local, Location, Operand, Statement, Stmt, StringIndex};
-
-/// How many tests of a body take part in dispatch.
-pub(super) const MOST_TESTS: usize = 4;
+use super::guards::Guards;
+use crate::ir::{Block, Func, Local, Location, Operand, Statement, Stmt};
 
 /// What the bodies do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +18,6 @@ pub(super) enum Kind {
     Complete,
     /// Each adds to the collection in the result local.
     Partial,
-}
-
-/// A value that a test looks at: a parameter, or a member of one by constant keys.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place {
-    pub(super) root: Local,
-    pub(super) path: Vec<StringIndex>,
 }
 
 /// One body.
@@ -39,8 +29,8 @@ pub(super) struct Case {
     pub(super) body: Vec<Block>,
     /// The local that its value is in, for complete rules.
     pub(super) value: Local,
-    /// Places and the constants that they must equal, sorted by place, each place once.
-    pub(super) tests: Vec<(Place, ConstId)>,
+    /// What it tests first.
+    pub(super) guards: Guards,
     pub(super) location: Location,
 }
 
@@ -102,10 +92,16 @@ impl Cases {
                 body: body.to_vec(),
                 blocks: range,
                 value,
-                tests: Vec::new(),
+                guards: Guards::default(),
                 location: location.unwrap_or_default(),
             };
-            case.find_tests(module, func);
+            // With an `else`, a body whose first block fails may still give a value.
+            if let [block] = case.body.as_slice()
+                && let Some((guards, rest)) = Guards::of(module, func, block)
+            {
+                case.guards = guards;
+                case.body = vec![rest];
+            }
             all.push(case);
         }
         let uniform = kind == Kind::Complete && matches!(uniform, Uniform::All(_));
@@ -196,135 +192,4 @@ impl Uniform {
             }
         }
     }
-}
-
-/// What is known of a local while a body is read from its beginning.
-#[derive(Clone)]
-enum Known {
-    At(Place),
-    Constant(ConstId),
-}
-
-impl Case {
-    /// Finds the tests of the body's first straight run of statements, and takes those that dispatch will do out of it.
-    fn find_tests(&mut self, module: &mut Module<'_>, func: &Func) {
-        // With an `else`, a body whose first block fails may still give a value.
-        let [block] = self.body.as_slice() else { return };
-        let mut known: std::collections::HashMap<Local, Known> =
-            func.params.iter().map(|param| (*param, Known::At(Place { root: *param, path: Vec::new() }))).collect();
-        let mut tests: Vec<(Place, ConstId, usize)> = Vec::new();
-        let mut run = block.stmts.len();
-        for (at, statement) in block.stmts.iter().enumerate() {
-            let learnt = match &statement.stmt {
-                Stmt::AssignVar { source, target } => Some((*target, of_operand(module, &known, *source))),
-                Stmt::MakeNumberRef { index, target } => {
-                    Some((*target, module.number(*index).ok().map(Known::Constant)))
-                }
-                Stmt::MakeNumberInt { value, target } | Stmt::AssignInt { value, target } => {
-                    Some((*target, Some(Known::Constant(module.constants.integer(*value)))))
-                }
-                Stmt::MakeNull { target } => Some((*target, Some(Known::Constant(module.constants.null())))),
-                Stmt::Dot { source: Operand::Local(source), key: Operand::String(key), target } => {
-                    let place = match known.get(source) {
-                        Some(Known::At(place)) => {
-                            let mut place = place.clone();
-                            place.path.push(*key);
-                            Some(Known::At(place))
-                        }
-                        _ => None,
-                    };
-                    Some((*target, place))
-                }
-                Stmt::Equal { a, b } => {
-                    let (a, b) = (of_operand(module, &known, *a), of_operand(module, &known, *b));
-                    if let (Some(Known::At(place)), Some(Known::Constant(constant)))
-                    | (Some(Known::Constant(constant)), Some(Known::At(place))) = (a, b)
-                        && module.constants.is_index_key(constant)
-                        && tests.len() < MOST_TESTS
-                        && !tests.iter().any(|(other, ..)| *other == place)
-                    {
-                        tests.push((place, constant, at));
-                    }
-                    None
-                }
-                stmt if !access::nested(stmt).is_empty() || matches!(stmt, Stmt::Break { .. }) => {
-                    run = at;
-                    break;
-                }
-                stmt => {
-                    access::of_statement(stmt, &mut |access| {
-                        if let Access::Assign(local) = access {
-                            known.remove(&local);
-                        }
-                    });
-                    None
-                }
-            };
-            match learnt {
-                Some((target, Some(what))) => drop(known.insert(target, what)),
-                Some((target, None)) => drop(known.remove(&target)),
-                None => {}
-            }
-        }
-        if tests.is_empty() {
-            return;
-        }
-        let body = without(block, run, &tests, &known);
-        tests.sort_by(|a, b| a.0.cmp(&b.0));
-        self.tests = tests.into_iter().map(|(place, constant, _)| (place, constant)).collect();
-        self.body = vec![body];
-    }
-}
-
-fn of_operand(
-    module: &mut Module<'_>,
-    known: &std::collections::HashMap<Local, Known>,
-    operand: Operand,
-) -> Option<Known> {
-    match operand {
-        Operand::Local(local) => known.get(&local).cloned(),
-        Operand::String(index) => Some(Known::Constant(module.string(index))),
-        Operand::Bool(value) => Some(Known::Constant(module.constants.bool(value))),
-    }
-}
-
-/// The block without the tests, and without what only they needed: lookups that a passed test proves to be defined, copies
-/// and constants.
-fn without(
-    block: &Block,
-    run: usize,
-    tests: &[(Place, ConstId, usize)],
-    known: &std::collections::HashMap<Local, Known>,
-) -> Block {
-    let proven = |target: &Local| match known.get(target) {
-        Some(Known::At(place)) => {
-            tests.iter().any(|(tested, ..)| tested.root == place.root && tested.path.starts_with(&place.path))
-        }
-        _ => false,
-    };
-    let mut live = std::collections::HashSet::new();
-    let mut kept = Vec::with_capacity(block.stmts.len());
-    for (at, statement) in block.stmts.iter().enumerate().rev() {
-        let drop = at < run
-            && match &statement.stmt {
-                Stmt::Equal { .. } => tests.iter().any(|(.., tested)| *tested == at),
-                Stmt::Dot { target, .. } => !live.contains(target) && proven(target),
-                Stmt::AssignVar { target, .. }
-                | Stmt::MakeNumberRef { target, .. }
-                | Stmt::MakeNumberInt { target, .. }
-                | Stmt::MakeNull { target } => !live.contains(target),
-                _ => false,
-            };
-        if drop {
-            continue;
-        }
-        access::of_statement(&statement.stmt, &mut |access| {
-            if let Access::Read(local) | Access::Mutate(local) = access {
-                live.insert(local);
-            }
-        });
-        kept.push(statement.clone());
-    }
-    kept.reverse();
-    Block { stmts: kept }
 }

@@ -306,6 +306,13 @@ impl Constants {
         address
     }
 
+    /// Adds words that contain their own address, a multiple of 8.
+    pub(super) fn words_at(&mut self, words: impl FnOnce(u32) -> Vec<u32>) -> u32 {
+        let address = self.align(layout::HEADER_ALIGN);
+        let words = words(address);
+        self.words(&words)
+    }
+
     /// Adds words at an address that is a multiple of 4, which is enough for what only generated code reads.
     pub(super) fn record(&mut self, words: &[u32]) -> u32 {
         let address = self.align(4);

@@ -5,20 +5,22 @@
 //! constants that the body uses, so that bodies which differ in constants only share one function. The cost of a call grows
 //! with the number of groups and of the bodies that match, not with the number of bodies.
 //!
-//! A record is: hash and the addresses of its keys, where it is found by hash; next record of the chain or 0, where there are
-//! chains; the body's value, where every body of the group gives a constant, or the table index of its function, where they do
-//! not have one function; source line, where two values may be in conflict; then the body's own words.
+//! Where bodies test that a text begins with a constant one, the table leads to a tree of these texts instead of a chain: what
+//! is found in it is the longest one that the text begins with, and from there the shorter ones (`sg_prefix_find`).
+
+pub(super) mod records;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use sealgate_kernel::input::PathId;
-use sealgate_kernel::layout;
+use sealgate_kernel::{index::prefix, layout};
 
-use super::cases::{Case, Cases, Kind, Place};
-use super::constants::{ConstId, index_table};
+use self::records::{Bodies, Dense, Group, Layout, Outline, Records, dense, record_offset};
+use super::cases::{Case, Cases, Kind};
 use super::folding::Folding;
-use super::function::{FunctionCompiler, Slot, memory, word};
+use super::function::{FunctionCompiler, memory, word};
+use super::guards::{MOST_PLACES, Place};
 use super::{CodegenError, Module, inline};
 use crate::ir::{Func, Local, Operand};
 use crate::link::{Body, Target};
@@ -28,13 +30,7 @@ const FEWEST: usize = 4;
 /// More bodies than this that test nothing are functions of their own, so that no Wasm function grows with the policy.
 const MOST_IN_PLACE: usize = 16;
 /// The kernel's lookups by number of keys, from 1.
-const LOOKUPS: [&str; super::cases::MOST_TESTS] =
-    ["sg_index_find1", "sg_index_find2", "sg_index_find3", "sg_index_find4"];
-
-/// The offset of a body's word, from the address that the body gets.
-pub(super) fn record_offset(slot: usize) -> u32 {
-    u32::try_from(slot).unwrap_or(u32::MAX / 4).saturating_mul(4)
-}
+const LOOKUPS: [&str; MOST_PLACES] = ["sg_index_find1", "sg_index_find2", "sg_index_find3", "sg_index_find4"];
 
 /// Compiles a function of the plan.
 pub(super) fn compile(module: &mut Module<'_>, func: &Func, memo: Option<u32>) -> Result<Body, CodegenError> {
@@ -81,12 +77,6 @@ fn in_place(
     }
 }
 
-/// The bodies that test the same places.
-struct Group<'c> {
-    places: Vec<Place>,
-    cases: Vec<&'c Case>,
-}
-
 /// How the records of a group are found; addresses.
 enum Find {
     /// There are no keys: one chain.
@@ -95,53 +85,6 @@ enum Find {
     Hashed { table: u32, lookup: &'static str },
     /// By an integer, in a table with a place for each from the first on.
     Dense { table: u32, first: i32, count: u32 },
-}
-
-/// Where the parts of a group's records are, in bytes.
-struct Layout {
-    next: Option<u32>,
-    body: Bodies,
-    row: Option<u32>,
-    own: u32,
-}
-
-/// What the bodies of a group are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Bodies {
-    /// Constants, at this offset of the record.
-    Constants(u32),
-    /// One function, with the words of the record: its place.
-    One(u32),
-    /// Functions whose table indexes are at this offset.
-    Several(u32),
-}
-
-impl Layout {
-    /// Of records that begin with so many words for the lookup. `one` is the function of all bodies, if there is one.
-    fn new(head: usize, chained: bool, conflicts: bool, constant: bool, one: Option<u32>) -> Self {
-        let mut end = record_offset(head);
-        let mut take = || {
-            end += 4;
-            end - 4
-        };
-        let next = chained.then(&mut take);
-        let body = match one {
-            _ if constant => Bodies::Constants(take()),
-            Some(function) => Bodies::One(function),
-            None => Bodies::Several(take()),
-        };
-        let row = conflicts.then(&mut take);
-        Self { next, body, row, own: end }
-    }
-}
-
-/// A body's own code, what its record must hold, and its value if it does nothing but give a constant.
-struct Outline {
-    code: Body,
-    /// The place of the function that the code becomes.
-    function: u32,
-    slots: Vec<Slot>,
-    value: Option<ConstId>,
 }
 
 struct Dispatcher<'p> {
@@ -158,7 +101,7 @@ impl Dispatcher<'_> {
         }
         let done = compiler.open_block();
         for (at, group) in self.groups(compiler.is_strict()).into_iter().enumerate() {
-            let tabled = !group.places.is_empty() && group.cases.len() >= FEWEST;
+            let tabled = group.has_guards() && group.cases.len() >= FEWEST;
             if tabled || group.cases.len() > MOST_IN_PLACE {
                 self.compile_group(compiler, &group, at == 0 && self.cases.first == 0)?;
                 self.stop_if_decided(compiler, done);
@@ -182,14 +125,15 @@ impl Dispatcher<'_> {
     /// it decides which error is the first, and which bodies an early exit skips: only neighbours form groups.
     fn groups(&self, strict: bool) -> Vec<Group<'_>> {
         let mut groups: Vec<Group<'_>> = Vec::new();
-        let mut known: HashMap<Vec<Place>, usize> = HashMap::new();
+        let mut known: HashMap<(Vec<Place>, Option<Place>), usize> = HashMap::new();
         for case in &self.cases.all {
-            let places: Vec<Place> = case.tests.iter().map(|(place, _)| place.clone()).collect();
+            let places: Vec<Place> = case.guards.equal.iter().map(|(place, _)| place.clone()).collect();
+            let prefix = case.guards.prefix.as_ref().map(|(place, _)| place.clone());
             if strict && groups.last().is_some_and(|last| last.places != places) {
                 known.clear();
             }
-            let at = *known.entry(places).or_insert_with_key(|places| {
-                groups.push(Group { places: places.clone(), cases: Vec::new() });
+            let at = *known.entry((places, prefix)).or_insert_with_key(|(places, prefix)| {
+                groups.push(Group { places: places.clone(), prefix: prefix.clone(), cases: Vec::new() });
                 groups.len() - 1
             });
             if let Some(group) = groups.get_mut(at) {
@@ -208,7 +152,7 @@ impl Dispatcher<'_> {
     }
 
     /// ```wat
-    /// record = find(table, keys…) or the head of the only chain
+    /// record = find(table, keys…) or the head of the only chain; with prefixes, the next two lines for each node of a tree
     /// loop while record: value = call_indirect record.function(params…, record + header); assign once; record = record.next
     /// ```
     /// `first` says that nothing has assigned the function's result yet.
@@ -239,11 +183,32 @@ impl Dispatcher<'_> {
             }
         }
         let exit = compiler.open_block();
+        match &group.prefix {
+            None => self.compile_chain(compiler, record, &layout, exit),
+            Some(place) => {
+                compiler.get(record);
+                compiler.emit().i32_eqz();
+                compiler.branch_if(exit);
+                if let Find::Hashed { .. } = find {
+                    compiler.get(record);
+                    compiler.emit().i32_load(word(record_offset(1 + group.places.len()))).local_set(record);
+                }
+                self.compile_prefixes(compiler, record, place, &layout, exit);
+            }
+        }
+        compiler.close();
+        compiler.forget(self.func.ret);
+        Ok(())
+    }
+
+    /// The bodies of a chain, from the record in a local or 0 on. Leaves to `exit` when the function is settled.
+    fn compile_chain(&self, compiler: &mut FunctionCompiler<'_, '_>, record: u32, layout: &Layout, exit: u32) {
+        let end = compiler.open_block();
         let again = layout.next.map(|_| compiler.open_loop());
         compiler.get(record);
         compiler.emit().i32_eqz();
-        compiler.branch_if(exit);
-        self.compile_body(compiler, record, &layout, exit);
+        compiler.branch_if(end);
+        self.compile_body(compiler, record, layout, exit);
         if let (Some(next), Some(again)) = (layout.next, again) {
             compiler.get(record);
             compiler.emit().i32_load(word(next)).local_set(record);
@@ -251,8 +216,34 @@ impl Dispatcher<'_> {
             compiler.close();
         }
         compiler.close();
-        compiler.forget(self.func.ret);
-        Ok(())
+    }
+
+    /// The chains of all the constant texts that the one at `place` begins with, the longest first. `record` is a local with
+    /// the address of their tree.
+    fn compile_prefixes(
+        &self,
+        compiler: &mut FunctionCompiler<'_, '_>,
+        record: u32,
+        place: &Place,
+        layout: &Layout,
+        exit: u32,
+    ) {
+        let node = compiler.temporary();
+        compiler.get(record);
+        push_place(compiler, place);
+        compiler.call("sg_prefix_find");
+        compiler.emit().local_set(node);
+        let again = compiler.open_loop();
+        compiler.get(node);
+        compiler.emit().i32_eqz();
+        compiler.branch_if(exit);
+        compiler.get(node);
+        compiler.emit().i32_load(word(prefix::CHAIN_OFFSET)).local_set(record);
+        self.compile_chain(compiler, record, layout, exit);
+        compiler.get(node);
+        compiler.emit().i32_load(word(prefix::PARENT_OFFSET)).local_set(node);
+        compiler.branch(again);
+        compiler.close();
     }
 
     /// What the body of a record gives, or what it adds.
@@ -323,60 +314,60 @@ impl Dispatcher<'_> {
         compiler.emit().local_set(ret);
     }
 
-    /// Lays out the records of a group, and its table if it has keys.
+    /// Lays out the records of a group, and what leads to them.
     fn records(&self, module: &mut Module<'_>, group: &Group<'_>, first: bool) -> Result<(Find, Layout), CodegenError> {
-        let chains = chains(group);
-        let mut outlines = Vec::with_capacity(chains.len());
-        for (_, chain) in &chains {
-            outlines.push(chain.iter().map(|case| self.outline(module, case)).collect::<Result<Vec<_>, _>>()?);
-        }
+        let chains = group.chains();
+        let mut outlines =
+            group.cases.iter().map(|case| self.outline(module, case)).collect::<Result<Vec<_>, CodegenError>>()?;
         let lookup = LOOKUPS.get(group.places.len().wrapping_sub(1)).copied();
         let dense = dense(module, &chains);
-        let head = if lookup.is_some() && dense.is_none() { 1 + group.places.len() } else { 0 };
-        let chained = chains.iter().any(|(_, chain)| chain.len() > 1);
-        let constant = outlines.iter().flatten().all(|outline| outline.value.is_some());
+        let hashed = lookup.filter(|_| dense.is_none());
+        // What is found by hash is the record of a body, or leads to a tree.
+        let head = if hashed.is_some() && group.prefix.is_none() { 1 + group.places.len() } else { 0 };
+        let chained = chains.iter().any(records::Chain::is_long);
+        let constant = outlines.iter().all(|outline| outline.value.is_some());
         let complete = self.cases.kind == Kind::Complete;
-        let conflicts = complete && !self.cases.uniform && (chained || !first);
+        let conflicts = complete && !self.cases.uniform && (chained || group.prefix.is_some() || !first);
         if !constant {
-            for outline in outlines.iter_mut().flatten() {
+            for outline in &mut outlines {
                 outline.function = self.share(module, std::mem::take(&mut outline.code));
             }
         }
-        let mut functions = outlines.iter().flatten().map(|outline| outline.function);
+        let mut functions = outlines.iter().map(|outline| outline.function);
         let one = functions.next().filter(|one| functions.all(|function| function == *one));
-        let layout = Layout::new(head, chained, conflicts, constant, one);
+        let records = Records {
+            layout: Layout::new(head, chained, conflicts, constant, one),
+            chained,
+            conflicts,
+            constant,
+            cases: &group.cases,
+            outlines,
+        };
         let mut heads = Vec::with_capacity(chains.len());
-        for ((keys, chain), outlines) in chains.iter().zip(outlines) {
-            keys.iter().for_each(|key| module.constants.intern_string(*key));
-            let hashes = keys.iter().map(|key| module.constants.hash(*key).unwrap_or_default());
+        for chain in &chains {
+            chain.keys.iter().for_each(|key| module.constants.intern_string(*key));
+            let hashes = chain.keys.iter().map(|key| module.constants.hash(*key).unwrap_or_default());
             let hash = hashes.fold(0, sealgate_kernel::index::combine);
-            let mut next = 0;
-            for (case, outline) in chain.iter().zip(outlines).rev() {
-                let mut words = Vec::new();
-                if head > 0 {
-                    words.push(hash);
-                    words.extend(keys.iter().map(|key| module.constants.address(*key)));
-                }
-                if chained {
-                    words.push(next);
-                }
-                match (layout.body, outline.value) {
-                    (Bodies::Constants(_), Some(value)) => words.push(module.constants.address(value)),
-                    (Bodies::Several(_), _) => words.push(module.table_index(outline.function)),
-                    _ => {}
-                }
-                if conflicts {
-                    words.push(case.location.row);
-                }
-                if !constant {
-                    words.extend(outline.slots.iter().map(|slot| match slot {
-                        Slot::Constant(id) => module.constants.address(*id),
-                        Slot::Word(number) => *number,
-                    }));
-                }
-                next = module.constants.record(&words);
+            let mut key_words = Vec::new();
+            if hashed.is_some() {
+                key_words.push(hash);
+                key_words.extend(chain.keys.iter().map(|key| module.constants.address(*key)));
             }
-            heads.push((hash, next));
+            let found = if group.prefix.is_some() {
+                let nodes = chain.by_prefix(group);
+                let nodes: Vec<_> =
+                    nodes.iter().map(|(prefix, bodies)| (*prefix, records.chain(module, &[], bodies))).collect();
+                let tree = module.prefix_tree(&nodes);
+                if key_words.is_empty() {
+                    tree
+                } else {
+                    key_words.push(tree);
+                    module.constants.record(&key_words)
+                }
+            } else {
+                records.chain(module, &key_words, &chain.bodies)
+            };
+            heads.push((hash, found));
         }
         let find = match (lookup, dense) {
             (None, _) => Find::Chain(heads.first().map_or(0, |(_, head)| *head)),
@@ -388,7 +379,7 @@ impl Dispatcher<'_> {
             }
             (Some(lookup), None) => Find::Hashed { table: module.index_table(group.places.len(), &heads), lookup },
         };
-        Ok((find, layout))
+        Ok((find, records.layout))
     }
 
     /// A body as code that takes its constants from a record.
@@ -435,74 +426,6 @@ impl Dispatcher<'_> {
         module.shapes.insert(key, place);
         place
     }
-}
-
-/// The bodies of a group by the constants that they test for, which have one record after the other.
-fn chains<'c>(group: &Group<'c>) -> Vec<(Vec<ConstId>, Vec<&'c Case>)> {
-    let mut chains: Vec<(Vec<ConstId>, Vec<&Case>)> = Vec::new();
-    let mut known: HashMap<Vec<ConstId>, usize> = HashMap::new();
-    for case in &group.cases {
-        let keys: Vec<ConstId> = case.tests.iter().map(|(_, constant)| *constant).collect();
-        let at = *known.entry(keys).or_insert_with_key(|keys| {
-            chains.push((keys.clone(), Vec::new()));
-            chains.len() - 1
-        });
-        if let Some((_, chain)) = chains.get_mut(at) {
-            chain.push(case);
-        }
-    }
-    chains
-}
-
-impl Module<'_> {
-    /// A dispatch table of records, by the hashes of their keys.
-    fn index_table(&mut self, keys: usize, heads: &[(u32, u32)]) -> u32 {
-        let mut words = index_table(heads);
-        words.insert(1, u32::try_from(keys).unwrap_or(0));
-        self.constants.words(&words)
-    }
-
-    /// A table with a record for each of the elements of a constant collection, all of which can be keys.
-    pub(super) fn member_table(&mut self, collection: ConstId, elements: &[ConstId]) -> u32 {
-        if let Some(table) = self.member_tables.get(&collection) {
-            return *table;
-        }
-        let mut heads = Vec::with_capacity(elements.len());
-        for element in elements {
-            self.constants.intern_string(*element);
-            let hash = sealgate_kernel::index::combine(0, self.constants.hash(*element).unwrap_or_default());
-            let key = self.constants.address(*element);
-            heads.push((hash, self.constants.record(&[hash, key])));
-        }
-        let table = self.index_table(1, &heads);
-        self.member_tables.insert(collection, table);
-        table
-    }
-}
-
-/// Integers that lie close together: the first, and a place for each from there on, with the place of its chain.
-struct Dense {
-    first: i32,
-    places: Vec<Option<usize>>,
-}
-
-/// The single keys of chains, if they are such integers.
-fn dense(module: &Module<'_>, chains: &[(Vec<ConstId>, Vec<&Case>)]) -> Option<Dense> {
-    let integer = |keys: &[ConstId]| match keys {
-        [key] => module.constants.small_word(*key).map(|word| word.cast_signed() >> 1),
-        _ => None,
-    };
-    let integers: Vec<i32> = chains.iter().map(|(keys, _)| integer(keys)).collect::<Option<_>>()?;
-    let (first, last) = (*integers.iter().min()?, *integers.iter().max()?);
-    let count = usize::try_from(last.checked_sub(first)?).ok()?.checked_add(1)?;
-    if count > integers.len().saturating_mul(2) {
-        return None;
-    }
-    let mut places = vec![None; count];
-    for (chain, integer) in integers.iter().enumerate() {
-        *places.get_mut(usize::try_from(integer - first).ok()?)? = Some(chain);
-    }
-    Some(Dense { first, places })
 }
 
 impl FunctionCompiler<'_, '_> {

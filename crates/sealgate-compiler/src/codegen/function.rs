@@ -206,7 +206,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
             while let Some((_, slot)) = slots.next_if(|(place, _)| *place <= at) {
                 // The slot's place lies inside of the code that is dropped, or of code that is kept.
                 if keep {
-                    let offset = super::dispatch::record_offset(record.len());
+                    let offset = super::dispatch::records::record_offset(record.len());
                     offset.encode(&mut body.code);
                     record.push(slot);
                 }
@@ -219,7 +219,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
             body.holes.push((u32::try_from(body.code.len()).unwrap_or(u32::MAX), target));
         }
         for (_, slot) in slots {
-            super::dispatch::record_offset(record.len()).encode(&mut body.code);
+            super::dispatch::records::record_offset(record.len()).encode(&mut body.code);
             record.push(slot);
         }
         (body, record)

@@ -1,6 +1,7 @@
 //! Lookups in the dispatch tables of generated code; their layout is described in `index.rs`.
 
 use crate::compare::equal;
+use crate::index::prefix::{self, NODE_WORDS};
 use crate::index::{combine, hash_bool, hash_int, hash_null, hash_text};
 use crate::number::arithmetic::to_i64;
 use crate::{Value, View};
@@ -79,4 +80,25 @@ lookups! {
     sg_index_find2(a at 1, b at 2);
     sg_index_find3(a at 1, b at 2, c at 3);
     sg_index_find4(a at 1, b at 2, c at 3, d at 4);
+}
+
+/// The node of the longest text in a tree of generated code that a string begins with, or 0.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sg_prefix_find(tree: *const u32, value: Maybe) -> *const u32 {
+    let Some(View::String(text)) = value.map(Value::view) else { return core::ptr::null() };
+    // SAFETY: generated code passes its own trees: the number of nodes, then those, with addresses of strings in static data
+    // and of nodes of the same tree.
+    unsafe {
+        let (count, nodes) = (*tree as usize, tree.add(1));
+        let node = |place: usize| nodes.add(place * NODE_WORDS);
+        let text_of = |place: usize| match (*node(place).cast::<Value<'static>>()).view() {
+            View::String(text) => text.as_bytes(),
+            _ => b"",
+        };
+        let parent = |place: usize| {
+            let parent = *node(place).add(1).cast::<*const u32>();
+            (!parent.is_null()).then(|| parent.offset_from_unsigned(nodes) / NODE_WORDS)
+        };
+        prefix::find(text.as_bytes(), count, text_of, parent).map_or(core::ptr::null(), node)
+    }
 }
