@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
+use sealgate_bundle::Sha256Digest;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -90,13 +91,14 @@ pub enum CodeCacheError {
 pub(crate) struct Key([u8; DIGEST]);
 
 impl Key {
-    /// The key of `wasm` as it is compiled by an engine of that compatibility, within bounds that were checked before.
-    pub(crate) fn new(wasm: &[u8], compatibility: &impl Hash, bounds: &impl Hash) -> Self {
+    /// The key of the module of that digest as it is compiled by an engine of that compatibility, within bounds that were
+    /// checked before.
+    pub(crate) fn new(wasm: &Sha256Digest, compatibility: &impl Hash, bounds: &impl Hash) -> Self {
         let mut feed = Feed(Sha256::new());
-        feed.write(concat!("sealgate compiled code 1 ", env!("CARGO_PKG_VERSION")).as_bytes());
+        feed.write(concat!("sealgate compiled code 2 ", env!("CARGO_PKG_VERSION")).as_bytes());
         compatibility.hash(&mut feed);
         bounds.hash(&mut feed);
-        feed.write(wasm);
+        feed.write(&wasm.0);
         Self(feed.0.finalize().into())
     }
 
@@ -144,31 +146,36 @@ impl CodeCache {
         CodeCacheStats { hits: read(hits), misses: read(misses), failures: read(failures) }
     }
 
-    /// Whether there is an entry, whatever is in it.
-    pub(crate) fn has(&self, key: &Key) -> bool {
-        self.inner.folder.join(key.file_name()).exists()
-    }
-
-    /// The code of an entry, if it is there and whole.
+    /// The code of an entry, if it is there and whole. Whoever compiles the module where it is not says so
+    /// ([`CodeCache::missed`]).
     pub(crate) fn load(&self, key: &Key) -> Option<Vec<u8>> {
         let stats = &self.inner.stats;
-        let found = match self.read(key) {
-            Ok(Some(code)) => Some(code),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        match self.read(key) {
+            Ok(Some(code)) => {
+                stats.hits.fetch_add(1, Ordering::Relaxed);
+                return Some(code);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Ok(None) | Err(_) => {
                 stats.failures.fetch_add(1, Ordering::Relaxed);
-                None
             }
-        };
-        let counter = if found.is_some() { &stats.hits } else { &stats.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
-        found
+        }
+        None
+    }
+
+    /// Counts a module that is compiled because no entry gave its code.
+    pub(crate) fn missed(&self) {
+        self.inner.stats.misses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// An entry that is not what its digest says is none.
     fn read(&self, key: &Key) -> io::Result<Option<Vec<u8>>> {
-        let file = private::open(&self.inner.folder.join(key.file_name()), self.inner.owner)?;
-        let mut entry = Vec::new();
+        let (file, size) = private::open(&self.inner.folder.join(key.file_name()), self.inner.owner)?;
+        if size > MAX_ENTRY {
+            return Ok(None);
+        }
+        // As much as there is and one byte more, so that its end is seen without another allocation.
+        let mut entry = Vec::with_capacity(usize::try_from(size).map_or(0, |size| size.saturating_add(1)));
         file.take(MAX_ENTRY + 1).read_to_end(&mut entry)?;
         let Some(start) = entry.len().checked_sub(DIGEST) else { return Ok(None) };
         let digest = entry.split_off(start);
@@ -289,13 +296,13 @@ mod private {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
     }
 
-    /// Opens an entry that nobody but its owner can have written.
-    pub(super) fn open(path: &Path, owner: u32) -> io::Result<File> {
+    /// Opens an entry that nobody but its owner can have written; how long it is.
+    pub(super) fn open(path: &Path, owner: u32) -> io::Result<(File, u64)> {
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
         let data: Metadata = file.metadata()?;
         let sound = data.is_file() && data.uid() == owner && data.mode() & OTHERS_WRITE == 0 && data.nlink() == 1;
-        if sound { Ok(file) } else { Err(io::Error::from(io::ErrorKind::PermissionDenied)) }
+        if sound { Ok((file, data.len())) } else { Err(io::Error::from(io::ErrorKind::PermissionDenied)) }
     }
 }
 
@@ -316,7 +323,7 @@ mod private {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 
-    pub(super) fn open(_: &Path, _: u32) -> io::Result<File> {
+    pub(super) fn open(_: &Path, _: u32) -> io::Result<(File, u64)> {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 }

@@ -209,6 +209,14 @@ fn config(options: &EngineOptions, compiler: Compiler) -> Config {
     config
 }
 
+/// How many threads the machine runs at once, as far as this process may; 2 where nobody knows.
+///
+/// Asking takes longer than starting an instance, so the first engine's deadline thread asks while others work.
+pub(crate) fn threads() -> usize {
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    *THREADS.get_or_init(|| thread::available_parallelism().map_or(2, std::num::NonZero::get))
+}
+
 /// Ticks on top of the longest deadline before the deadline thread goes to sleep.
 const IDLE_MARGIN: u64 = 20;
 
@@ -267,6 +275,7 @@ impl Ticker {
     }
 
     fn run(&self, engine: &EngineWeak, tick: Duration) {
+        threads();
         let mut idle = 0_u64;
         while !self.stop.load(Ordering::SeqCst) {
             thread::sleep(tick);

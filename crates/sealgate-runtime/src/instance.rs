@@ -53,7 +53,7 @@ pub(crate) struct Template {
 
 impl Template {
     /// Whether data is to be loaded: not an empty document into a module that does without.
-    fn has_data(&self) -> bool {
+    pub(crate) fn has_data(&self) -> bool {
         !(self.data.is_empty() || self.exports.can_decide() && *self.data == *NO_DATA)
     }
 }
@@ -189,11 +189,17 @@ impl Instance {
         Ok(made)
     }
 
-    /// Reads the module's lists of entrypoints and builtins. Spends the instance's heap, so it is to be dropped after.
+    /// Makes an instance that was started without data or builtins one of `template`, which has none either.
+    pub(crate) fn of(self: Box<Self>, template: &Template) -> Box<Self> {
+        template.empty_base.get_or_init(|| self.base);
+        self
+    }
+
+    /// Reads the module's lists of entrypoints and builtins.
     ///
     /// # Errors
     /// [`LoadError`] if the module stops or its lists are not objects of numbers.
-    pub(crate) fn listings(mut self, template: &Template) -> Result<Listings, LoadError> {
+    pub(crate) fn listings(&mut self, template: &Template) -> Result<Listings, LoadError> {
         let _awake = template.engine.hold();
         self.store.set_epoch_deadline(template.load_ticks);
         check_version(&mut self.store, self.handle)?;

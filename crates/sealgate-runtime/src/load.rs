@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use sealgate_builtins::{Entry, Grants, Registry};
+use sealgate_bundle::Sha256Digest;
 use serde::de::IgnoredAny;
 use wasmtime::{InstancePre, Linker, Module};
 
@@ -24,6 +25,8 @@ use crate::slots::InputSlots;
 /// What of a bundle is loaded.
 pub(crate) struct Parts<'a> {
     pub(crate) wasm: &'a [u8],
+    /// The module's digest, where it was checked already.
+    pub(crate) digest: Option<Sha256Digest>,
     pub(crate) data: Option<&'a [u8]>,
     pub(crate) identity: PolicyIdentity,
     /// The builtins that the signed manifest names; the module must list the same.
@@ -43,36 +46,50 @@ pub(crate) struct Loaded {
     pub(crate) entrypoints: Vec<(String, i32)>,
 }
 
+/// A module that was loaded just now.
+pub(crate) struct New {
+    pub(crate) loaded: Loaded,
+    /// The instance that was asked for the lists, where instances without data are no different.
+    pub(crate) probe: Option<Box<Instance>>,
+}
+
 impl Loaded {
     /// Checks, compiles and links the module, and asks it for its lists.
     ///
     /// # Errors
     /// [`LoadError`] names the step that refused.
-    pub(crate) fn new(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
-        Self::on(engine(options)?, parts, options)
+    pub(crate) fn best(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<New, LoadError> {
+        let engine = engine(options)?;
+        check(parts)?;
+        let cache = Cached::of(&engine, parts, options);
+        let module = match cache.as_ref().and_then(|cache| cache.load(&engine)) {
+            Some(module) => module,
+            None => compiled(&engine, parts, options, cache.as_ref())?,
+        };
+        Self::of(engine, &module, parts, options)
     }
 
-    /// The same by a compiler that takes half the time, for code that is to be replaced. It is not cached.
+    /// The same by a compiler that takes half the time, for code that is to be replaced. It is not cached; where the cache has
+    /// the best code, that is taken, and the second of what is given is true.
     ///
     /// # Errors
-    /// As [`Loaded::new`].
-    pub(crate) fn quickly(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
-        Self::on(engine(options)?.quick()?, parts, options)
+    /// As [`Loaded::best`].
+    pub(crate) fn soon(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<(New, bool), LoadError> {
+        let engine = engine(options)?;
+        check(parts)?;
+        if let Some(module) = Cached::of(&engine, parts, options).and_then(|cache| cache.load(&engine)) {
+            return Ok((Self::of(engine, &module, parts, options)?, true));
+        }
+        let engine = engine.quick()?;
+        let module = compiled(&engine, parts, options, None)?;
+        Ok((Self::of(engine, &module, parts, options)?, false))
     }
 
-    fn on(engine: Engine, parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
-        if parts.wasm.is_empty() {
-            return Err(LoadError::NoModule);
-        }
-        if let Some(data) = parts.data {
-            check_json(data).map_err(LoadError::Data)?;
-        }
-        let bounds = bounds(&engine, parts, options);
-        let module = compiled(&engine, parts.wasm, bounds)?;
-        let exports = Arc::new(Exports::find(&module)?);
+    fn of(engine: Engine, module: &Module, parts: &Parts<'_>, options: &RuntimeOptions) -> Result<New, LoadError> {
+        let exports = Arc::new(Exports::find(module)?);
         let mut linker = Linker::new(engine.wasmtime());
         host::link(&mut linker).map_err(not_compiled)?;
-        let pre = linker.instantiate_pre(&module).map_err(not_compiled)?;
+        let pre = linker.instantiate_pre(module).map_err(not_compiled)?;
         let mut loaded = Self {
             engine,
             pre,
@@ -83,14 +100,18 @@ impl Loaded {
             entrypoints: Vec::new(),
         };
         // A first instance without data or builtins is asked for the lists that the others are made with.
-        let probe = loaded.template(Arc::from([]), options)?;
-        let listings = Instance::start(&probe).map_err(LoadError::Start)?.listings(&probe)?;
+        let no_data: &[u8] = if loaded.exports.can_decide() { NO_DATA } else { &[] };
+        let template = loaded.template(Arc::from(no_data), options)?;
+        let mut probe = Instance::start(&template).map_err(LoadError::Start)?;
+        let listings = probe.listings(&template)?;
         let Listings { mut entrypoints, builtins, slots } = listings;
         loaded.slots = slots.map(Arc::new);
         entrypoints.sort_unstable();
         loaded.entrypoints = entrypoints;
         loaded.builtins = Arc::new(grant(builtins, parts.allowed_builtins, &options.builtins, &options.grants)?);
-        Ok(loaded)
+        // What the lists have left lies above the heap base, as what a decision leaves.
+        let alike = loaded.exports.can_decide() && loaded.builtins.is_empty();
+        Ok(New { loaded, probe: alike.then(|| Box::new(probe)) })
     }
 
     /// What instances over `data` are made from.
@@ -131,42 +152,56 @@ fn engine(options: &RuntimeOptions) -> Result<Engine, EngineError> {
 }
 
 fn bounds(engine: &Engine, parts: &Parts<'_>, options: &RuntimeOptions) -> Bounds {
-    let data = parts.data.map_or(0, <[u8]>::len);
-    Bounds { module: options.max_module, memory: max_memory(engine, options, data) }
+    let data = document(parts.data);
+    Bounds { module: options.max_module, memory: max_memory(engine, options, data.len()) }
+}
+
+/// What of the parts is checked before the module is looked at.
+fn check(parts: &Parts<'_>) -> Result<(), LoadError> {
+    if parts.wasm.is_empty() {
+        return Err(LoadError::NoModule);
+    }
+    parts.data.map_or(Ok(()), |data| check_json(data).map_err(LoadError::Data))
 }
 
 /// The engine's cache, and the key of a module there.
-fn entry<'e>(engine: &'e Engine, wasm: &[u8], bounds: &Bounds) -> Option<(&'e CodeCache, Key)> {
-    let cache = engine.options().code_cache.as_ref()?;
-    Some((cache, Key::new(wasm, &engine.wasmtime().precompile_compatibility_hash(), bounds)))
+struct Cached<'e> {
+    cache: &'e CodeCache,
+    key: Key,
 }
 
-/// Whether the cache has the module's code.
-///
-/// # Errors
-/// None but those of the process-wide engine.
-pub(crate) fn is_cached(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<bool, LoadError> {
-    let engine = engine(options)?;
-    let entry = entry(&engine, parts.wasm, &bounds(&engine, parts, options));
-    Ok(entry.is_some_and(|(cache, key)| cache.has(&key)))
-}
+impl<'e> Cached<'e> {
+    fn of(engine: &'e Engine, parts: &Parts<'_>, options: &RuntimeOptions) -> Option<Self> {
+        let cache = engine.options().code_cache.as_ref()?;
+        let digest = parts.digest.unwrap_or_else(|| Sha256Digest::of(parts.wasm));
+        let compatibility = engine.wasmtime().precompile_compatibility_hash();
+        Some(Self { cache, key: Key::new(&digest, &compatibility, &bounds(engine, parts, options)) })
+    }
 
-/// The module, checked and compiled here, or as the cache has it from when it was.
-fn compiled(engine: &Engine, wasm: &[u8], bounds: Bounds) -> Result<Module, LoadError> {
-    let entry = entry(engine, wasm, &bounds);
-    if let Some((cache, key)) = &entry
-        && let Some(code) = cache.load(key)
-    {
+    /// The module as the cache has it from when it was checked and compiled.
+    fn load(&self, engine: &Engine) -> Option<Module> {
+        let code = self.cache.load(&self.key)?;
         // SAFETY: the cache gives only what a process of the same user has put there after compiling this module with this
         // compiler and these settings; nobody else can have written to it.
         #[allow(unsafe_code, reason = "compiled code is run as it is")]
         let module = unsafe { Module::deserialize(engine.wasmtime(), &code) };
-        if let Ok(module) = module {
-            return Ok(module);
-        }
+        module.ok()
     }
-    let module = Module::new(engine.wasmtime(), module::prepare(wasm, bounds)?).map_err(not_compiled)?;
-    if let Some((cache, key)) = &entry
+}
+
+/// The module, checked and compiled here, and kept in the cache.
+fn compiled(
+    engine: &Engine,
+    parts: &Parts<'_>,
+    options: &RuntimeOptions,
+    cache: Option<&Cached<'_>>,
+) -> Result<Module, LoadError> {
+    let wasm = module::prepare(parts.wasm, bounds(engine, parts, options))?;
+    if let Some(Cached { cache, .. }) = cache {
+        cache.missed();
+    }
+    let module = Module::new(engine.wasmtime(), wasm).map_err(not_compiled)?;
+    if let Some(Cached { cache, key }) = cache
         && let Ok(code) = module.serialize()
     {
         cache.store(key, &code);
@@ -190,6 +225,11 @@ fn max_memory(engine: &Engine, options: &RuntimeOptions, data: usize) -> usize {
 
 /// The data document of a bundle without one.
 pub(crate) const NO_DATA: &[u8] = b"{}";
+
+/// The data document that instances are given: one that says nothing is the same as none.
+pub(crate) fn document(data: Option<&[u8]>) -> &[u8] {
+    data.filter(|data| data.trim_ascii() != NO_DATA).unwrap_or(NO_DATA)
+}
 
 /// Whether `text` is exactly one JSON value; what is wrong, if not.
 ///

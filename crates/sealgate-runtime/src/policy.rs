@@ -18,7 +18,7 @@ use crate::audit::{self, AuditSink};
 use crate::decision::{Decision, DecisionId, Finding, PolicyIdentity};
 use crate::error::{DecideError, LoadError};
 use crate::instance::{Format, Instance, Template};
-use crate::load::{self, Loaded, Parts};
+use crate::load::{self, Loaded, New, Parts};
 use crate::options::{Isolation, OnAuditFailure, RuntimeOptions, Start};
 use crate::request::Request;
 use tiers::{Source, Tier, Tiers};
@@ -105,6 +105,7 @@ impl Policy {
     pub fn load(bundle: &VerifiedBundle, options: &RuntimeOptions) -> Result<Self, LoadError> {
         let parts = Parts {
             wasm: bundle.wasm(),
+            digest: bundle.wasm_digest(),
             data: bundle.data(),
             identity: PolicyIdentity {
                 name: bundle.name().into(),
@@ -127,31 +128,32 @@ impl Policy {
         options: &RuntimeOptions,
     ) -> Result<Self, LoadError> {
         let identity = PolicyIdentity { name: policy.name.into(), revision: "".into(), serial: 0, verified: false };
-        let parts = Parts { wasm: policy.wasm, data: policy.data, identity, allowed_builtins: None };
+        let parts = Parts { wasm: policy.wasm, digest: None, data: policy.data, identity, allowed_builtins: None };
         Self::from_parts(&parts, options)
     }
 
     fn from_parts(parts: &Parts<'_>, options: &RuntimeOptions) -> Result<Self, LoadError> {
-        let data = Arc::from(parts.data.unwrap_or(load::NO_DATA));
-        if options.start == Start::Quick && !load::is_cached(parts, options)? {
-            let load = Loaded::quickly(parts, options)?;
-            return Self::with_loaded(load, data, options, Some(Arc::new(Source::of(parts))));
-        }
-        Self::with_loaded(Loaded::new(parts, options)?, data, options, None)
+        let data = Arc::from(load::document(parts.data));
+        let (new, is_best) = match options.start {
+            Start::Quick => Loaded::soon(parts, options)?,
+            Start::Compiled => (Loaded::best(parts, options)?, true),
+        };
+        let source = if is_best { None } else { Some(Arc::new(Source::of(parts))) };
+        Self::with_loaded(new, data, options, source)
     }
 
     /// A `source` is compiled again in the background.
     fn with_loaded(
-        load: Loaded,
+        new: New,
         data: Arc<[u8]>,
         options: &RuntimeOptions,
         source: Option<Arc<Source>>,
     ) -> Result<Self, LoadError> {
-        let entrypoints = load.entrypoints.clone();
+        let entrypoints = new.loaded.entrypoints.clone();
         let decision = load::decision_entrypoint(&entrypoints, options.entrypoint.as_deref())?.map(EntrypointId);
         let policy = Self {
             inner: Arc::new(Inner {
-                tiers: Tiers::new(Tier::start(load, data, options)?),
+                tiers: Tiers::new(Tier::start(new, data, options)?),
                 entrypoints,
                 decision,
                 isolation: options.isolation,
@@ -178,7 +180,8 @@ impl Policy {
         load::check_json(data).map_err(LoadError::Data)?;
         let inner = &*self.inner;
         let source = inner.source.clone().filter(|_| !self.is_compiled());
-        Self::with_loaded(inner.tier().load.clone(), Arc::from(data), &inner.options, source)
+        let new = New { loaded: inner.tier().load.clone(), probe: None };
+        Self::with_loaded(new, Arc::from(load::document(Some(data))), &inner.options, source)
     }
 
     /// Starts instances until `count` are ready or the pool is full, so that the first decisions need not.

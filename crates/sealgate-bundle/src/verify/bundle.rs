@@ -107,6 +107,11 @@ impl VerifiedBundle {
         self.bytes_of(FileKind::Wasm).unwrap_or_default()
     }
 
+    /// The SHA-256 of [`VerifiedBundle::wasm`], which is what it was checked against.
+    pub fn wasm_digest(&self) -> Option<Sha256Digest> {
+        self.manifest.file(FileKind::Wasm).map(|entry| entry.sha256)
+    }
+
     /// The Rego text, where the bundle carries it.
     pub fn rego(&self) -> Option<&[u8]> {
         self.bytes_of(FileKind::Rego)

@@ -6,11 +6,14 @@
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use sealgate_bundle::Sha256Digest;
+
 use super::{Inner, Policy, count};
 use crate::decision::PolicyIdentity;
+use crate::engine::threads;
 use crate::error::{DecideError, LoadError};
 use crate::instance::{Instance, Template};
-use crate::load::{Loaded, Parts};
+use crate::load::{Loaded, New, Parts};
 use crate::options::RuntimeOptions;
 use crate::pool::Pool;
 
@@ -23,19 +26,21 @@ pub(super) struct Tier {
 }
 
 impl Tier {
-    /// Starts a first instance over `data`.
+    /// Starts a first instance over `data`, unless the one that was asked for the lists will do.
     ///
     /// # Errors
     /// [`LoadError::Data`] if the module cannot read the data, [`LoadError::Start`] if no instance can be started.
-    pub(super) fn start(load: Loaded, data: Arc<[u8]>, options: &RuntimeOptions) -> Result<Self, LoadError> {
+    pub(super) fn start(new: New, data: Arc<[u8]>, options: &RuntimeOptions) -> Result<Self, LoadError> {
+        let New { loaded: load, probe } = new;
         let template = load.template(data, options)?;
-        let size = options
-            .pool_size
-            .unwrap_or_else(|| thread::available_parallelism().map_or(4, |threads| threads.get().saturating_mul(2)));
-        let first = Instance::start(&template).map(Box::new).map_err(|error| match error {
-            DecideError::InvalidInput(problem) => LoadError::Data(problem),
-            error => LoadError::Start(error),
-        })?;
+        let size = options.pool_size.unwrap_or_else(|| threads().saturating_mul(2));
+        let first = match probe.filter(|_| !template.has_data()) {
+            Some(probe) => probe.of(&template),
+            None => Instance::start(&template).map(Box::new).map_err(|error| match error {
+                DecideError::InvalidInput(problem) => LoadError::Data(problem),
+                error => LoadError::Start(error),
+            })?,
+        };
         let memory_per_instance = first.memory();
         let fit = options.max_pool_memory / memory_per_instance.max(1);
         let pool = Pool::new(size.min(fit));
@@ -76,6 +81,7 @@ impl Tiers {
 /// What a policy is compiled from again.
 pub(super) struct Source {
     wasm: Vec<u8>,
+    digest: Option<Sha256Digest>,
     has_data: bool,
     identity: PolicyIdentity,
     allowed_builtins: Option<Vec<String>>,
@@ -85,6 +91,7 @@ impl Source {
     pub(super) fn of(parts: &Parts<'_>) -> Self {
         Self {
             wasm: parts.wasm.to_vec(),
+            digest: parts.digest,
             has_data: parts.data.is_some(),
             identity: parts.identity.clone(),
             allowed_builtins: parts.allowed_builtins.map(<[String]>::to_vec),
@@ -94,11 +101,12 @@ impl Source {
     fn start(&self, data: Arc<[u8]>, options: &RuntimeOptions) -> Result<Tier, LoadError> {
         let parts = Parts {
             wasm: &self.wasm,
+            digest: self.digest,
             data: self.has_data.then_some(&*data),
             identity: self.identity.clone(),
             allowed_builtins: self.allowed_builtins.as_deref(),
         };
-        Tier::start(Loaded::new(&parts, options)?, data, options)
+        Tier::start(Loaded::best(&parts, options)?, data, options)
     }
 }
 
