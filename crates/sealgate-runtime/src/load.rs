@@ -308,3 +308,18 @@ pub(crate) fn decision_entrypoint(
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_says_nothing_is_none() {
+        for same in [None, Some(&b"{}"[..]), Some(b" {}\n")] {
+            assert_eq!(document(same), NO_DATA);
+        }
+        for other in [&b"{\"a\":1}"[..], b"[]", b"{}{}", b""] {
+            assert_eq!(document(Some(other)), other);
+        }
+    }
+}
