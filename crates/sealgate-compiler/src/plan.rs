@@ -18,7 +18,8 @@ mod terms;
 mod unify;
 mod with;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -78,10 +79,10 @@ impl<'a> Planner<'a> {
             modules,
             places: Places::new(sources),
             policy: Policy::default(),
-            strings: HashMap::new(),
+            strings: HashMap::default(),
             builtins: BTreeSet::new(),
             contexts: Contexts::default(),
-            known: HashSet::new(),
+            known: HashSet::default(),
             waiting: Vec::new(),
             indexes: 0,
             found: Diagnostics::new(),

@@ -7,7 +7,7 @@
 
 mod scalar;
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::rc::Rc;
 
 use granit_parser::{Event, Parser, Span as YamlSpan, Tag};
@@ -67,7 +67,8 @@ pub(crate) fn read(source: SourceId, text: &str, found: &mut Diagnostics) -> Opt
         found.push(Diagnostic::error("policy::too-large", message).at(Span::new(source, 0..0)));
         return None;
     }
-    let mut builder = Builder { source, text, found, anchors: HashMap::new(), open: Vec::new(), root: None, weight: 0 };
+    let mut builder =
+        Builder { source, text, found, anchors: HashMap::default(), open: Vec::new(), root: None, weight: 0 };
     let options = granit_parser::options! {
         emit_unresolved_aliases: true,
         flow_nesting_limit: MAX_DEPTH,
@@ -193,7 +194,7 @@ impl Builder<'_> {
             self.anchors.insert(anchor, None);
         }
         let node = Node { span: at, kind, weight: 1 };
-        self.open.push(Open { node, anchor, keys: HashMap::new(), key: None, merges: Vec::new() });
+        self.open.push(Open { node, anchor, keys: HashMap::default(), key: None, merges: Vec::new() });
         Some(())
     }
 

@@ -7,7 +7,7 @@
 mod order;
 mod terms;
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use sealgate_diagnostics::{Source, Span};
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ use crate::lexer;
 
 /// The module as OPA's JSON. `source` is what it was parsed from.
 pub fn to_json(module: &Module, source: &Source) -> Value {
-    let mut writer = Writer { text: source.text(), wildcards: HashMap::new(), next: 0 };
+    let mut writer = Writer { text: source.text(), wildcards: HashMap::default(), next: 0 };
     let mut out = Map::new();
     out.insert("package".to_owned(), package(&module.package));
     let lists = [

@@ -12,7 +12,7 @@ mod schema;
 mod unify;
 mod vars;
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sealgate_diagnostics::{Diagnostic, Diagnostics};
@@ -75,7 +75,7 @@ pub(crate) fn rules(
 ) -> TypeTree {
     let mut tree = TypeTree::default();
     let mut shared = Shared { replaced: Replaced::new(edges), ..Shared::default() };
-    let mut broken = HashSet::new();
+    let mut broken = HashSet::default();
     for document in order.iter().filter_map(|id| modules.document(*id)) {
         let mut ids = document.rules.clone();
         ids.extend(document.default);
@@ -92,8 +92,8 @@ pub(crate) fn rules(
                 layers: Layers { base: Some(&tree), over: layer.into_iter().collect() },
                 vars: Vars::new(rule.vars.len()),
                 names: &rule.vars,
-                closures: HashMap::new(),
-                made: HashMap::new(),
+                closures: HashMap::default(),
+                made: HashMap::default(),
                 again: false,
             };
             for branch in &rule.branches {
@@ -126,8 +126,8 @@ pub(crate) fn query(query: &ResolvedQuery, modules: &ResolvedModules, found: &mu
         layers: Layers { base: Some(&modules.types), over: Vec::new() },
         vars: Vars::new(query.vars.len()),
         names: &query.vars,
-        closures: HashMap::new(),
-        made: HashMap::new(),
+        closures: HashMap::default(),
+        made: HashMap::default(),
         again: false,
     };
     let mut findings = Vec::new();

@@ -19,7 +19,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use sealgate_diagnostics::{Diagnostic, Diagnostics, SourceId, Sources};
 

@@ -14,7 +14,7 @@ mod recursion;
 mod scope;
 mod vars;
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 use std::sync::Arc;
 
 use sealgate_diagnostics::{Diagnostic, Diagnostics};
@@ -77,7 +77,7 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
             strict: options.strict,
             metadata: Some(&metadata),
         };
-        let mut used = HashSet::new();
+        let mut used = HashSet::default();
         for declared in all.rules.iter().skip(rules.len()).take_while(|declared| declared.module == index) {
             check_head(declared.rule, unit.guards_roots(), &mut own);
             let findings = own.len();
@@ -128,7 +128,7 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
 
 /// Reports the rules whose paths base data also has a value at; `exists` says whether there is one at a path below `data`.
 pub fn check_data_conflicts(modules: &ResolvedModules, exists: impl Fn(&[Arc<str>]) -> bool, found: &mut Diagnostics) {
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     for rule in &modules.rules {
         let Some(document) = modules.document(rule.document) else { continue };
         let below = rule.tail.iter().map_while(|key| match &key.kind {
@@ -168,7 +168,7 @@ pub fn resolve_query(
         strict: false,
         metadata: None,
     };
-    let (mut resolved, named) = Lowering::new(&unit, &mut own, &mut HashSet::new()).query(query.body);
+    let (mut resolved, named) = Lowering::new(&unit, &mut own, &mut HashSet::default()).query(query.body);
     captured::query(&resolved.body, &resolved.vars, &named, &mut own);
     if own.is_empty() {
         order::query(&mut resolved.body, &resolved.vars, &mut own);

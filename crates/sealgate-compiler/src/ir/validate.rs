@@ -1,6 +1,6 @@
 //! Checks that a plan is whole: every index in range, every name known, nesting and size bounded.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::{Block, Func, Local, Location, Operand, Policy, Statement, Stmt, StringIndex};
 
@@ -26,19 +26,19 @@ impl Policy {
     /// Names the first function or plan that is not whole and what is wrong there.
     pub fn validate(&self) -> Result<(), InvalidPlan> {
         let bad = |place: &str, problem: String| InvalidPlan { place: place.to_owned(), problem };
-        let mut arity = HashMap::with_capacity(self.funcs.len());
+        let mut arity = HashMap::with_capacity_and_hasher(self.funcs.len(), Default::default());
         for func in &self.funcs {
             if arity.insert(func.name.as_str(), func.params.len()).is_some() {
                 return Err(bad(&func.name, "the function is defined twice".to_owned()));
             }
         }
-        let mut builtins = HashSet::new();
+        let mut builtins = HashSet::default();
         for builtin in &self.builtins {
             if !builtins.insert(builtin.name.as_str()) {
                 return Err(bad(&builtin.name, "the builtin is declared twice".to_owned()));
             }
         }
-        let mut names = HashSet::new();
+        let mut names = HashSet::default();
         for plan in &self.plans {
             if !names.insert(plan.name.as_str()) {
                 return Err(bad(&plan.name, "the entrypoint is planned twice".to_owned()));
@@ -77,7 +77,7 @@ impl Check<'_> {
         if func.params.len() > 1000 {
             return Err("more than 1000 parameters".to_owned());
         }
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         for param in &func.params {
             local(*param)?;
             if !seen.insert(*param) {

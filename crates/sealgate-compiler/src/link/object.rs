@@ -1,6 +1,6 @@
 //! Reading a relocatable object: functions, data segments, symbols and relocations, borrowed from its bytes.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::ops::Range;
 
 use wasmparser::{

@@ -1,6 +1,6 @@
 //! What of the kernel a module needs: everything that its exports and its generated functions reach.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use wasmparser::{RelocationEntry, RelocationType};
 

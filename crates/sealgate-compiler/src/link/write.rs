@@ -1,6 +1,6 @@
 //! Writes the finished module, section by section.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use wasm_encoder::{
     CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, Elements, EntityType, ExportKind,

@@ -3,7 +3,8 @@
 //! A document is planned once per context that it is called in. Values that stand in for functions travel as further
 //! parameters of everything planned in the context, between data and a function's own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealgate_rego::builtins::Builtin;
 use sealgate_rego::resolved::{DocumentId, NodeId};
@@ -52,7 +53,7 @@ pub(super) struct Contexts {
 
 impl Default for Contexts {
     fn default() -> Self {
-        Self { all: vec![Context::default()], ids: HashMap::from([(Context::default(), ContextId(0))]) }
+        Self { all: vec![Context::default()], ids: HashMap::from_iter([(Context::default(), ContextId(0))]) }
     }
 }
 

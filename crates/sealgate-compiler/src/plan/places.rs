@@ -1,6 +1,6 @@
 //! Where statements come from: spans as files, lines and columns.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use sealgate_diagnostics::{SourceId, Sources, Span};
 
@@ -25,7 +25,7 @@ struct Lines<'a> {
 
 impl<'a> Places<'a> {
     pub(super) fn new(sources: &'a Sources) -> Self {
-        Self { sources, files: HashMap::new(), names: Vec::new() }
+        Self { sources, files: HashMap::default(), names: Vec::new() }
     }
 
     /// A span's location; one that lies in no source is unknown.

@@ -1,6 +1,6 @@
 //! Documents to a [`PolicySet`]: inheritance followed, constants looked up, constraints read once each.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -51,7 +51,7 @@ pub(super) fn resolve<'a>(
             Body::Roles(all) => all.iter().for_each(|(name, role)| add(name.value.as_str(), role)),
         }
     }
-    let mut resolver = Resolver { roles, found, done: HashMap::new(), checks: Checks::default(), total: (0, 0) };
+    let mut resolver = Resolver { roles, found, done: HashMap::default(), checks: Checks::default(), total: (0, 0) };
     let names: Vec<&str> = resolver.roles.keys().copied().collect();
     for name in &names {
         resolver.role(name, &mut Vec::new());
@@ -334,7 +334,7 @@ impl<'a> Resolver<'a, '_> {
         if self.found.has_errors() || concrete.is_empty() {
             return None;
         }
-        let mut kept = Kept { checks: &self.checks, ids: HashMap::new(), kept: Vec::new() };
+        let mut kept = Kept { checks: &self.checks, ids: HashMap::default(), kept: Vec::new() };
         let mut roles = IndexMap::with_capacity(concrete.len());
         for name in concrete {
             let resolved = self.done.get(name).cloned().flatten()?;

@@ -47,7 +47,7 @@ impl Summary {
                 fallback: role.fallback.mode,
             })
             .collect();
-        let tools: std::collections::HashSet<&str> =
+        let tools: foldhash::HashSet<&str> =
             set.roles().flat_map(|(_, role)| role.tools().map(|(tool, _)| tool)).collect();
         Self {
             tools: tools.len(),

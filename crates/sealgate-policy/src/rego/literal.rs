@@ -49,7 +49,7 @@ pub(super) fn value(value: &Value) -> String {
 /// Values as a Rego set, equal ones once.
 pub(super) fn set<'v>(values: impl IntoIterator<Item = &'v Value>) -> String {
     let mut terms: Vec<String> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = foldhash::HashSet::default();
     for item in values {
         if seen.insert(canonical(item)) {
             terms.push(value(item));

@@ -1,6 +1,6 @@
 //! `with`: what is replaced can also be of its replacement's type, and what depends on it can be anything.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::resolved::{DocumentId, Expr, RefHead, ResolvedModules, RuleTree, WithTarget, WithValue};

@@ -3,7 +3,7 @@
 //! `{a | b}` is a comprehension where its body parses, else a set that holds a union. The first try is remembered where
 //! it fails, so that nested brackets are not tried again and again.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use sealgate_diagnostics::Diagnostic;
 
@@ -204,7 +204,7 @@ impl Parser<'_> {
 
 /// Of pairs whose keys are written alike the last value stays, at the place of the first.
 fn one_per_key(pairs: Vec<(Term, Term)>) -> Vec<(Term, Term)> {
-    let mut known: HashMap<String, usize> = HashMap::with_capacity(pairs.len());
+    let mut known: HashMap<String, usize> = HashMap::with_capacity_and_hasher(pairs.len(), Default::default());
     let mut kept: Vec<(Term, Term)> = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
         let text = key.to_string();

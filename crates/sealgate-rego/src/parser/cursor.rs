@@ -1,6 +1,6 @@
 //! Looking at tokens and stepping over them, going back, and noting errors.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use sealgate_diagnostics::{Diagnostic, Diagnostics, SourceId, Span};
 
@@ -36,8 +36,8 @@ impl<'t> Parser<'t> {
             fatal: None,
             steps: 0,
             max_steps: lexed.tokens.len().saturating_mul(MAX_DEPTH).saturating_add(1 << 16),
-            not_comprehension: HashSet::new(),
-            not_group: HashSet::new(),
+            not_comprehension: HashSet::default(),
+            not_group: HashSet::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a `default` rule may say.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use sealgate_diagnostics::{Diagnostic, Span};
 
@@ -19,7 +19,7 @@ impl Parser<'_> {
 
     /// The parameters must be variables, none of them twice.
     pub(super) fn check_default_args(&mut self, args: &[Term]) -> Option<()> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let errors = self.errors.len();
         for arg in args {
             match &arg.kind {

@@ -1,6 +1,7 @@
 //! What the modules define, before any body is read: packages, rules by path, documents, and their conflicts.
 
-use std::collections::{BTreeMap, HashSet};
+use foldhash::HashSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};

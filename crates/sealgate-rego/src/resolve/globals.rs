@@ -1,6 +1,6 @@
 //! The names that a module's imports and its package's rules bring into every body.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::Arc;
 
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
@@ -36,7 +36,7 @@ impl Globals {
         strict: bool,
         found: &mut Diagnostics,
     ) -> Self {
-        let mut names = HashMap::new();
+        let mut names = HashMap::default();
         let package = all.packages.get(index).cloned().unwrap_or_default();
         for name in all.names.get(&package).into_iter().flatten() {
             let mut path = package.clone();
@@ -44,7 +44,7 @@ impl Globals {
             names.insert((*name).to_owned(), Global { head: RefHead::Data, path, import: None });
         }
         let strict = strict || module.version == Version::V1;
-        let mut imported: HashMap<&str, Span> = HashMap::new();
+        let mut imported: HashMap<&str, Span> = HashMap::default();
         for (at, import) in module.imports.iter().enumerate() {
             let Some((root, rest)) = import.path.split_first() else { continue };
             let Some(name) = import.alias.as_ref().or(import.path.last()) else { continue };

@@ -8,7 +8,7 @@ mod heads;
 mod terms;
 mod with;
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 

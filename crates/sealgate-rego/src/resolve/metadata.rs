@@ -3,7 +3,7 @@
 
 mod fields;
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::Arc;
 
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
@@ -75,7 +75,7 @@ impl<'a> Metadata<'a> {
                 }
             }
         }
-        let mut all = Self { packages, blocks: Vec::new(), of_rule: HashMap::new(), of_path: HashMap::new() };
+        let mut all = Self { packages, blocks: Vec::new(), of_rule: HashMap::default(), of_path: HashMap::default() };
         for block in blocks {
             let at = all.blocks.len();
             if let (Scope::Rule, Some(rule)) = (block.scope, block.rule) {

@@ -4,7 +4,7 @@
 //! further down, a variable that has no declaration yet (which that declaration then refuses); else a global; else a variable
 //! of the whole rule.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sealgate_diagnostics::Span;
@@ -63,7 +63,7 @@ struct Scope {
 impl Scopes {
     /// Opens a scope whose body declares these names.
     pub(super) fn push(&mut self, later: Vec<Arc<str>>) {
-        self.open.push(Scope { names: HashMap::new(), later: later.into_iter().collect() });
+        self.open.push(Scope { names: HashMap::default(), later: later.into_iter().collect() });
     }
 
     /// Closes the innermost scope.

@@ -1,6 +1,6 @@
 //! Bodies: declarations, assignments, `some`, `every`, and the expressions that calls are taken out into.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 use std::sync::Arc;
 
 use sealgate_diagnostics::Span;
@@ -168,7 +168,7 @@ impl Lowering<'_> {
         before: &mut Vec<Expr>,
     ) -> ExprKind {
         // A variable that the collection speaks of is not declared anew: it is an input.
-        let mut skip = HashSet::new();
+        let mut skip = HashSet::default();
         all_names(collection, &mut |name| {
             skip.insert(name.text.as_str());
         });
