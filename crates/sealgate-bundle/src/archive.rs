@@ -10,6 +10,9 @@ use crate::BundleFile;
 use crate::limits::Limits;
 use crate::names;
 
+/// Bytes of files that are compressed by themselves: twice deflate's window.
+const PART: usize = 64 << 10;
+
 /// Why an archive or a folder listing is refused before anything in it is looked at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -110,7 +113,27 @@ pub fn read_tar_gz(bytes: &[u8], limits: &Limits) -> Result<Vec<BundleFile>, Arc
 /// # Errors
 /// Where a name is longer than [`names::MAX_PATH_LEN`] allows with the slash.
 pub fn write_tar_gz(files: &[BundleFile]) -> std::io::Result<Vec<u8>> {
-    gzip::compress(&tarball::write(files)?)
+    let tarball::Written { bytes, ends } = tarball::write(files)?;
+    gzip::compress(&parts(&bytes, &ends))
+}
+
+/// Runs of whole files, each large enough to be compressed by itself at next to no loss; the last takes what is left.
+fn parts<'a>(tar: &'a [u8], ends: &[usize]) -> Vec<&'a [u8]> {
+    let mut parts = Vec::new();
+    let mut rest = tar;
+    let mut start = 0;
+    for end in ends {
+        let left = tar.len().saturating_sub(*end);
+        if end - start >= PART
+            && left >= PART
+            && let Some((part, after)) = rest.split_at_checked(end - start)
+        {
+            parts.push(part);
+            (rest, start) = (after, *end);
+        }
+    }
+    parts.push(rest);
+    parts
 }
 
 /// Holds a folder's listing to the same rules as an archive's.

@@ -1,7 +1,12 @@
 //! One gzip member (RFC 1952), whole and alone: header, deflate stream, CRC and length, then nothing. Decompression is
 //! bounded before it starts. A deflate stream can spell the same bytes in several ways, and a gzip header has bits that
 //! mean nothing; the member that is written here states a checksum of its stream in the header, and one of the header,
-//! so that a change of any byte is noticed.
+//! so that a change of any byte is noticed. Large parts of the plain bytes are deflated by themselves, side by side, each
+//! ending on a byte, and put one behind the other; which parts these are follows from the bytes alone.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{io, thread};
 
 use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
 
@@ -50,7 +55,9 @@ pub(super) fn decompress(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Archi
         Some((_, rest)) if !rest.is_empty() => return Err(ArchiveError::AfterGzip(rest.len())),
         Some((trailer, _)) => *trailer,
     };
-    if trailer != trailer_of(&out) {
+    let mut plain = Crc::new();
+    plain.update(&out);
+    if trailer != trailer_of(&plain) {
         return Err(ArchiveError::GzipChecksum);
     }
     if stream_crc.is_some_and(|stated| stated != crc(stream)) {
@@ -59,27 +66,63 @@ pub(super) fn decompress(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Archi
     Ok(out)
 }
 
-/// Packs `plain` into one member. The same bytes in give the same bytes out.
-pub(super) fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    let stream = deflate(plain)?;
-    let mut out = HEADER.to_vec();
+/// Packs the concatenation of `parts` into one member. The same parts in give the same bytes out.
+pub(super) fn compress(parts: &[&[u8]]) -> io::Result<Vec<u8>> {
+    let stream = deflate_all(parts)?;
+    let mut plain = Crc::new();
+    parts.iter().for_each(|part| plain.update(part));
+    let mut out = Vec::with_capacity(stream.len() + 64);
+    out.extend_from_slice(&HEADER);
     out.extend_from_slice(&EXTRA);
     out.extend_from_slice(&crc(&stream));
     out.extend_from_slice(&header_crc(&out));
     out.extend_from_slice(&stream);
-    out.extend_from_slice(&trailer_of(plain));
+    out.extend_from_slice(&trailer_of(&plain));
     Ok(out)
 }
 
-fn deflate(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+/// One deflate stream of all parts, on as many threads as there are cores.
+fn deflate_all(parts: &[&[u8]]) -> io::Result<Vec<u8>> {
+    let next = AtomicUsize::new(0);
+    let work = || -> io::Result<Vec<(usize, Vec<u8>)>> {
+        let mut made = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(part) = parts.get(at) else { return Ok(made) };
+            made.push((at, deflate(part, at + 1 == parts.len())?));
+        }
+    };
+    let helpers = match parts.len() {
+        0 | 1 => 0,
+        several => thread::available_parallelism().map_or(1, NonZero::get).min(several) - 1,
+    };
+    let mut made = thread::scope(|scope| {
+        // Where a thread cannot be had, the others do its share.
+        let spawn = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+        let helpers: Vec<_> = (0..helpers).filter_map(spawn).collect();
+        let mut made = work()?;
+        for helper in helpers {
+            made.extend(helper.join().map_err(|_| io::Error::other("a thread that compresses has panicked"))??);
+        }
+        io::Result::Ok(made)
+    })?;
+    made.sort_unstable_by_key(|(at, _)| *at);
+    let streams: Vec<Vec<u8>> = made.into_iter().map(|(_, stream)| stream).collect();
+    Ok(streams.concat())
+}
+
+/// The blocks of one part: closed as a stream's last, or ending on a byte so that others may follow.
+fn deflate(plain: &[u8], last: bool) -> io::Result<Vec<u8>> {
+    let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
     let mut state = Compress::new(Compression::new(LEVEL), false);
-    let (mut out, mut chunk, mut rest) = (Vec::new(), vec![0; CHUNK], plain);
+    let (mut out, mut rest) = (Vec::with_capacity(plain.len() / 4 + CHUNK), plain);
     loop {
-        let (read, written) = (state.total_in(), state.total_out());
-        let status = state.compress(rest, &mut chunk, FlushCompress::Finish)?;
+        out.reserve(CHUNK);
+        let read = state.total_in();
+        let status = state.compress_vec(rest, &mut out, flush)?;
         rest = rest.get(usize::try_from(state.total_in() - read).unwrap_or(usize::MAX)..).unwrap_or_default();
-        out.extend(chunk.iter().take(usize::try_from(state.total_out() - written).unwrap_or(usize::MAX)));
-        if status == Status::StreamEnd {
+        // A flush is through once it leaves space.
+        if status == Status::StreamEnd || (!last && rest.is_empty() && out.len() < out.capacity()) {
             return Ok(out);
         }
     }
@@ -167,8 +210,7 @@ fn header_crc(header: &[u8]) -> [u8; 2] {
     [low, high]
 }
 
-fn trailer_of(plain: &[u8]) -> [u8; TRAILER_LEN] {
-    // RFC 1952 states the length modulo 2^32.
-    let length = (plain.len() as u64 & u64::from(u32::MAX)) << 32;
-    (length | u64::from(u32::from_le_bytes(crc(plain)))).to_le_bytes()
+fn trailer_of(plain: &Crc) -> [u8; TRAILER_LEN] {
+    // RFC 1952 states the length modulo 2^32, as `amount` does.
+    ((u64::from(plain.amount()) << 32) | u64::from(plain.sum())).to_le_bytes()
 }

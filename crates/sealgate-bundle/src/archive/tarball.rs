@@ -37,9 +37,17 @@ pub(super) fn read(tar: &[u8], limits: &Limits) -> Result<Vec<BundleFile>, Archi
     }
 }
 
+/// A tar, and where in it each file's padding ends.
+pub(super) struct Written {
+    pub(super) bytes: Vec<u8>,
+    pub(super) ends: Vec<usize>,
+}
+
 /// Writes `files` with fixed metadata and ends with two zero blocks.
-pub(super) fn write(files: &[BundleFile]) -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::new();
+pub(super) fn write(files: &[BundleFile]) -> std::io::Result<Written> {
+    let size: usize = files.iter().map(|file| file.bytes.len() + 2 * BLOCK).sum();
+    let mut out = Vec::with_capacity(size + 2 * BLOCK);
+    let mut ends = Vec::with_capacity(files.len());
     for file in files {
         let mut header = Header::new_ustar();
         let name = format!("/{}", file.name);
@@ -58,9 +66,10 @@ pub(super) fn write(files: &[BundleFile]) -> std::io::Result<Vec<u8>> {
         out.extend_from_slice(header.as_bytes());
         out.extend_from_slice(&file.bytes);
         out.resize(out.len().next_multiple_of(BLOCK), 0);
+        ends.push(out.len());
     }
     out.resize(out.len() + 2 * BLOCK, 0);
-    Ok(out)
+    Ok(Written { bytes: out, ends })
 }
 
 struct Entry {
