@@ -94,10 +94,9 @@ pub fn compile_plan(policy: &Policy) -> Result<CompiledModule, CompileError> {
 /// # Errors
 /// See [`CompileError`].
 pub fn compile_plan_with(policy: &Policy, options: CodegenOptions) -> Result<CompiledModule, CompileError> {
-    static OBJECT: OnceLock<Option<Object<'static>>> = OnceLock::new();
     policy.validate()?;
     let fresh;
-    let object = match OBJECT.get_or_init(|| Object::read(KERNEL_OBJECT).ok()) {
+    let object = match kernel_object() {
         Some(object) => object,
         // Reads it again for its error.
         None => {
@@ -115,6 +114,26 @@ pub fn compile_plan_with(policy: &Policy, options: CodegenOptions) -> Result<Com
     let exports = Exports { functions: &functions, constants: &constants, ..EXPORTS };
     let wasm = link::link(object, &output.generated, &exports)?;
     Ok(CompiledModule { wasm, builtins: output.required_builtins })
+}
+
+/// The kernel's object, read once per process; none where it cannot be.
+fn kernel_object() -> Option<&'static Object<'static>> {
+    OBJECT.get_or_init(|| Object::read(KERNEL_OBJECT).ok()).as_ref()
+}
+
+static OBJECT: OnceLock<Option<Object<'static>>> = OnceLock::new();
+
+/// Reads the kernel's object on a thread of its own, unless it has been read. Whoever is to compile a policy calls this
+/// before parsing it; what is compiled meanwhile waits for the thread, and where there is none reads the object itself.
+pub fn prepare() {
+    if OBJECT.get().is_none() {
+        let read = || {
+            kernel_object();
+            kernel();
+        };
+        // No thread, no loss but of time.
+        drop(std::thread::Builder::new().name("sealgate-kernel".to_owned()).spawn(read));
+    }
 }
 
 /// The text form of a module.

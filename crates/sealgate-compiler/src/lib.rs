@@ -12,5 +12,5 @@ mod compile;
 
 pub use codegen::CodegenOptions;
 pub use compile::{
-    ABI_VERSION, CompileError, CompiledModule, compile_plan, compile_plan_with, is_in_kernel, kernel, wat,
+    ABI_VERSION, CompileError, CompiledModule, compile_plan, compile_plan_with, is_in_kernel, kernel, prepare, wat,
 };

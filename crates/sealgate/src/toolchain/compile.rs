@@ -123,6 +123,9 @@ pub fn emit(policy: &PolicySet, package: &str) -> Result<EmittedRego, EmitError>
 /// # Errors
 /// [`CompileError`].
 pub fn compile(files: &PolicyFiles, sources: &mut Sources, options: &CompileOptions) -> Result<Compiled, CompileError> {
+    if options.compiler == Compiler::Sealgate {
+        sealgate_compiler::prepare();
+    }
     let (policy, warnings) = load(files, sources).map_err(CompileError::Refused)?;
     let EmittedRego { text: rego, entrypoint } = emit(&policy, &options.package)?;
     let root = options.package.replace('.', "/");

@@ -140,6 +140,7 @@ impl Program {
     /// # Errors
     /// Every finding.
     pub fn new(files: &RegoFiles, sources: &mut Sources, options: &RegoOptions) -> Result<Self, Diagnostics> {
+        sealgate_compiler::prepare();
         let (modules, read_as_v0) = parse(files, sources, options.dialect)?;
         Self::of_modules(&modules, files, options, read_as_v0)
     }
