@@ -21,8 +21,9 @@ mod shapes;
 mod statements;
 mod strictness;
 
+use foldhash::{HashMap, HashSet};
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 use crate::ir::{FileIndex, Func, Location, Policy, Stmt, StringIndex};
 use crate::link::{Body, Generated, GeneratedFunction, STATIC_BASE, Signature, Target};
@@ -108,20 +109,20 @@ pub fn generate(
         inlined,
         input,
         names: Vec::new(),
-        known_names: HashMap::new(),
+        known_names: HashMap::default(),
         signatures: Vec::new(),
-        known_signatures: HashMap::new(),
-        strings: HashMap::new(),
-        hints: HashMap::new(),
-        member_tables: HashMap::new(),
-        patterns: HashMap::new(),
-        builtin_records: HashMap::new(),
-        places: HashMap::new(),
+        known_signatures: HashMap::default(),
+        strings: HashMap::default(),
+        hints: HashMap::default(),
+        member_tables: HashMap::default(),
+        patterns: HashMap::default(),
+        builtin_records: HashMap::default(),
+        places: HashMap::default(),
         outlined: Vec::new(),
-        shapes: HashMap::new(),
+        shapes: HashMap::default(),
         first_outlined: first + u32::try_from(funcs.len()).unwrap_or(u32::MAX),
         table: Vec::new(),
-        tabled: HashMap::new(),
+        tabled: HashMap::default(),
         dynamic: None,
         required: BTreeSet::new(),
     };
@@ -341,7 +342,7 @@ fn is_dynamic(func: &Func) -> bool {
 /// The functions that the plans reach.
 fn reachable(policy: &Policy) -> HashSet<&str> {
     let funcs: HashMap<&str, &Func> = policy.funcs.iter().map(|func| (func.name.as_str(), func)).collect();
-    let mut found = HashSet::new();
+    let mut found = HashSet::default();
     let mut pending = Vec::new();
     let mut blocks: Vec<_> = policy.plans.iter().flat_map(|plan| &plan.blocks).collect();
     loop {
@@ -363,7 +364,7 @@ fn reachable(policy: &Policy) -> HashSet<&str> {
 
 /// The functions whose results are kept for the rest of an evaluation: rules that may be asked for more than once.
 fn memoised<'p>(policy: &'p Policy, reachable: &HashSet<&'p str>) -> BTreeSet<&'p str> {
-    let mut calls: HashMap<&str, u32> = HashMap::new();
+    let mut calls: HashMap<&str, u32> = HashMap::default();
     let mut count = |blocks: &'p [crate::ir::Block], repeated: bool| {
         let mut pending: Vec<_> = blocks.iter().map(|block| (block, repeated)).collect();
         while let Some((block, repeated)) = pending.pop() {

@@ -1,7 +1,8 @@
 //! Constant values, each once, and the static data that they become in the kernel's layout.
 
+use foldhash::HashMap;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use sealgate_kernel::{Number, index, layout};
 
@@ -48,10 +49,10 @@ impl Constants {
             base,
             data: Vec::new(),
             nodes: Vec::new(),
-            known: HashMap::new(),
+            known: HashMap::default(),
             addresses: Vec::new(),
-            texts: HashMap::new(),
-            shapes: HashMap::new(),
+            texts: HashMap::default(),
+            shapes: HashMap::default(),
             interned: BTreeMap::new(),
         }
     }

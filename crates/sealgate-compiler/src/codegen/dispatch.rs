@@ -10,8 +10,8 @@
 
 pub(super) mod records;
 
+use foldhash::HashMap;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use sealgate_kernel::input::PathId;
 use sealgate_kernel::{index::prefix, layout};
@@ -125,7 +125,7 @@ impl Dispatcher<'_> {
     /// it decides which error is the first, and which bodies an early exit skips: only neighbours form groups.
     fn groups(&self, strict: bool) -> Vec<Group<'_>> {
         let mut groups: Vec<Group<'_>> = Vec::new();
-        let mut known: HashMap<(Vec<Place>, Option<Place>), usize> = HashMap::new();
+        let mut known: HashMap<(Vec<Place>, Option<Place>), usize> = HashMap::default();
         for case in &self.cases.all {
             let places: Vec<Place> = case.guards.equal.iter().map(|(place, _)| place.clone()).collect();
             let prefix = case.guards.prefix.as_ref().map(|(place, _)| place.clone());

@@ -4,7 +4,7 @@
 //! static data instead of code. A scan may end at its first success if all that the rest of it could do is to assign the
 //! same constant again.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::access::{self, Access};
 use super::constants::ConstId;
@@ -32,7 +32,7 @@ impl Folding {
         let mut folding = Self { last, ..Self::default() };
         for (place, block) in blocks.iter().enumerate() {
             folding.find_changed(block);
-            let mut assigned = HashSet::new();
+            let mut assigned = HashSet::default();
             access::of_block(block, &mut |access| match access {
                 Access::Assign(local) => {
                     assigned.insert(local);
@@ -54,7 +54,7 @@ impl Folding {
     }
 
     fn find_changed(&mut self, block: &Block) {
-        let mut made = HashSet::new();
+        let mut made = HashSet::default();
         for statement in &block.stmts {
             match &statement.stmt {
                 Stmt::MakeArray { target, .. } | Stmt::MakeObject { target } | Stmt::MakeSet { target } => {
@@ -141,7 +141,7 @@ impl Folding {
     ) -> bool {
         let Some(block) = blocks.get(place) else { return false };
         let mut alone = !returns(block);
-        let mut assigned = HashSet::new();
+        let mut assigned = HashSet::default();
         access::of_block(block, &mut |access| match access {
             Access::Assign(local) => {
                 assigned.insert(local);
@@ -226,7 +226,7 @@ fn changed(stmt: &Stmt) -> Option<Local> {
 /// For each statement of the block that makes a collection: the last one that changes it before it is made anew.
 pub(super) fn last_changes(block: &Block) -> Vec<Option<usize>> {
     let mut last = vec![None; block.stmts.len()];
-    let mut later = HashMap::new();
+    let mut later = HashMap::default();
     for (place, statement) in block.stmts.iter().enumerate().rev() {
         match &statement.stmt {
             Stmt::MakeArray { target, .. } | Stmt::MakeObject { target } | Stmt::MakeSet { target } => {

@@ -5,7 +5,8 @@
 //! compiler knows which locals hold constants and which are still undefined; where paths meet it forgets those that one of
 //! them has touched.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use sealgate_kernel::input::PathId;
 use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, MemArgTarget};
@@ -130,16 +131,16 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
             locals: params.iter().copied().zip(0..).collect(),
             frames: Vec::new(),
             depth: 0,
-            known: HashMap::new(),
-            pending: HashMap::new(),
-            shaped: HashMap::new(),
-            gathered: HashSet::new(),
+            known: HashMap::default(),
+            pending: HashMap::default(),
+            shaped: HashMap::default(),
+            gathered: HashSet::default(),
             defined: params.iter().copied().collect(),
-            certain: HashSet::new(),
+            certain: HashSet::default(),
             became_certain: Vec::new(),
             called: BTreeMap::new(),
             touched: Vec::new(),
-            base: HashSet::new(),
+            base: HashSet::default(),
             gets: Vec::new(),
             constant_sets: Vec::new(),
             source: ConstantSource::Immediate,

@@ -4,7 +4,7 @@
 //! There are three: a value equals a constant, is one of a few constants (`in`), or begins with a constant text
 //! (`startswith`). A body that is one of several alternatives has a record for each of its constants.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::Module;
 use super::access::{self, Access};
@@ -234,7 +234,7 @@ impl Reader {
     /// The block without the guards, and without what only they needed: lookups that a passed guard proves to be defined,
     /// copies, constants and collections of them.
     fn without_guards(&self, block: &Block, run: usize) -> Block {
-        let mut live = HashSet::new();
+        let mut live = HashSet::default();
         let mut kept = Vec::with_capacity(block.stmts.len());
         for (at, statement) in block.stmts.iter().enumerate().rev() {
             let unused = |target: &Local| !live.contains(target);

@@ -3,8 +3,8 @@
 //! Takes a plan's functions as they are, gives the blocks of a caller with the callee's in place of the call. It leaves alone
 //! what has several bodies, which dispatch through a table, and what is long.
 
+use foldhash::{HashMap, HashSet};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use super::access;
 use super::cases;
@@ -37,7 +37,7 @@ enum Caller<'p> {
 impl<'p> Inlined<'p> {
     /// The functions of a plan that have one caller. `stays` says which are needed as functions.
     pub(super) fn of(policy: &'p Policy, reachable: &HashSet<&'p str>, stays: &dyn Fn(&Func) -> bool) -> Self {
-        let mut callers = HashMap::new();
+        let mut callers = HashMap::default();
         for plan in &policy.plans {
             find_calls(&plan.blocks, Caller::Plan, &mut callers);
         }
@@ -45,14 +45,14 @@ impl<'p> Inlined<'p> {
         for func in funcs() {
             find_calls(&func.blocks, Caller::Function(&func.name), &mut callers);
         }
-        let mut fit: HashMap<&str, &Func> = HashMap::new();
+        let mut fit: HashMap<&str, &Func> = HashMap::default();
         for func in funcs() {
             if !matches!(callers.get(func.name.as_str()), None | Some(Caller::Many)) && !stays(func) && is_fit(func) {
                 fit.insert(&func.name, func);
             }
         }
         // Of a chain of calls, each first of so many levels stays.
-        let mut levels: HashMap<&str, u32> = HashMap::new();
+        let mut levels: HashMap<&str, u32> = HashMap::default();
         for name in fit.keys().copied() {
             let mut way = vec![name];
             let mut level = loop {
@@ -74,7 +74,7 @@ impl<'p> Inlined<'p> {
         }
         fit.retain(|name, _| levels.get(name).is_some_and(|level| level % (MOST_LEVELS + 1) != MOST_LEVELS));
         // The innermost first, so that a function's size is known with what became part of it.
-        let mut sizes: HashMap<Option<&str>, usize> = HashMap::new();
+        let mut sizes: HashMap<Option<&str>, usize> = HashMap::default();
         for func in funcs() {
             sizes.insert(Some(&func.name), func.blocks.iter().map(size).sum());
         }
@@ -151,7 +151,7 @@ impl<'p> Inlined<'p> {
         stmts: &mut Vec<Statement>,
     ) {
         let at = |stmt: Stmt| stmt.at(call.location);
-        let mut names: HashMap<Local, Local> = HashMap::new();
+        let mut names: HashMap<Local, Local> = HashMap::default();
         stmts.push(at(Stmt::ResetLocal { target: result }));
         for (param, arg) in func.params.iter().zip(args) {
             // The callee changes no parameter but by `with`, which puts back what was there.

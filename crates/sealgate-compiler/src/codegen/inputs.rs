@@ -7,7 +7,7 @@
 //! A local stands for a place from the lookup that assigned it to the end of the block that the lookup is in, because there
 //! it is sure to be defined. Whatever is read of it elsewhere counts as its whole value.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use sealgate_kernel::input::{PathId, Paths};
 
@@ -63,7 +63,7 @@ impl Walk<'_> {
                     *gathered.assignments.entry(local).or_default() += 1;
                 }
             });
-            self.block(block, &HashMap::from([(Local::INPUT, PathId::ROOT)]), &mut gathered);
+            self.block(block, &HashMap::from_iter([(Local::INPUT, PathId::ROOT)]), &mut gathered);
         }
         for local in &gathered.read_elsewhere {
             for place in gathered.stood_for.get(local).into_iter().flatten() {

@@ -1,7 +1,8 @@
 //! Objects with constant keys: made at once, sorted, with their keys, their constant values and the JSON text between the
 //! others in static data.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealgate_kernel::layout;
 
@@ -212,7 +213,7 @@ impl Module<'_> {
         let mut votes: BTreeMap<StringIndex, BTreeMap<u32, u32>> = BTreeMap::new();
         let mut pending: Vec<&Block> = funcs.iter().flat_map(|func| &func.blocks).collect();
         while let Some(block) = pending.pop() {
-            let mut objects: HashMap<Local, BTreeMap<&str, StringIndex>> = HashMap::new();
+            let mut objects: HashMap<Local, BTreeMap<&str, StringIndex>> = HashMap::default();
             for statement in &block.stmts {
                 match &statement.stmt {
                     Stmt::ObjectInsert { key: Operand::String(key), object, .. }

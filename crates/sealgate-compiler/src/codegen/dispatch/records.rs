@@ -4,7 +4,7 @@
 //! chains; the body's value, where every body of the group gives a constant, or the table index of its function, where they do
 //! not have one function; source line, where two values may be in conflict; then the body's own words.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use sealgate_kernel::index::prefix;
 
@@ -91,7 +91,7 @@ impl Chain {
     /// The bodies by the texts that they ask for as a beginning.
     pub(super) fn by_prefix(&self, group: &Group<'_>) -> Vec<(ConstId, Vec<usize>)> {
         let mut found: Vec<(ConstId, Vec<usize>)> = Vec::new();
-        let mut known: HashMap<ConstId, usize> = HashMap::new();
+        let mut known: HashMap<ConstId, usize> = HashMap::default();
         for body in &self.bodies {
             let Some((_, prefix)) = group.cases.get(*body).and_then(|case| case.guards.prefix.as_ref()) else {
                 continue;
@@ -116,7 +116,7 @@ impl Group<'_> {
     /// The bodies by the constants that they test for; one that takes several constants is in several chains.
     pub(super) fn chains(&self) -> Vec<Chain> {
         let mut chains: Vec<Chain> = Vec::new();
-        let mut known: HashMap<Vec<ConstId>, usize> = HashMap::new();
+        let mut known: HashMap<Vec<ConstId>, usize> = HashMap::default();
         for (body, case) in self.cases.iter().enumerate() {
             for keys in case.guards.keys() {
                 let at = *known.entry(keys).or_insert_with_key(|keys| {
