@@ -11,9 +11,14 @@
 //! Strings that are read are looked up among those that the module tests for ([`intern`](crate::intern)).
 //!
 //! A table is a sequence of words: the number of slots, the addresses of the slots and of the table of interned strings in a
-//! module's memory (0 natively), the entry of the input itself, then nodes and texts. An *entry* is what [`entry`] lists. A *node* holds the members that are
-//! read of an object: the bits of its hash, 0, the hash's factor (u64), then 2^bits entries, of which those without a key
-//! have the length `u32::MAX`. Offsets are in words from the start of the table.
+//! module's memory (0 natively), the entry of the input itself, then nodes and texts. An *entry* is what [`entry`] lists. A *node*
+//! holds the members that are read of an object: what [`node`] lists, then 2^bits entries, of which those without a key have
+//! the length `u32::MAX`. Offsets are in words.
+//!
+//! Keys of a node are told apart by a *window*: a few bytes of the text from a place on that all of them have, counting the
+//! quote behind them. So the scanner looks at an entry before it knows how long a key is, and compares the key with its
+//! quotes and its colon at once. Where no window tells the keys apart, their ends give them
+//! their places, and the scanner looks for them one by one.
 #![allow(unsafe_code, reason = "reads a table in static data, and text whose end is marked")]
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -42,44 +47,70 @@ pub mod header {
 
 /// Where an entry's parts are, in words from its start.
 pub mod entry {
-    /// The first eight bytes of the key (u64), with zeros for those that are missing.
-    pub const FIRST: usize = 0;
-    /// The last eight bytes of the key (u64); 0 if it is shorter.
-    pub const LAST: usize = 2;
+    /// Sixteen bytes: the key between quotes and a colon, then zeros. Where that is longer, or never written so, or where
+    /// there is no key, something that is not within the mask.
+    pub const KEY: usize = 0;
+    /// Sixteen bytes: which bits of [`KEY`] count.
+    pub const MASK: usize = 4;
     /// Length of the key in bytes; [`NO_KEY`] in an entry that is not used.
-    pub const LEN: usize = 4;
-    /// Offset of the key's text.
-    pub const TEXT: usize = 5;
+    pub const LEN: usize = 8;
+    /// Offset of the key's text from the start of the table.
+    pub const TEXT: usize = 9;
     /// The slot.
-    pub const SLOT: usize = 6;
+    pub const SLOT: usize = 10;
     /// One past the last slot of what lies below, and of this one.
-    pub const END: usize = 7;
-    /// Offset of the node of what is read below; 0 where the whole value is read.
-    pub const NODE: usize = 8;
+    pub const END: usize = 11;
+    /// Offset of the node of what is read below, from the entry; 0 where the whole value is read.
+    pub const NODE: usize = 12;
     /// Words of an entry.
-    pub const SIZE: usize = 10;
+    pub const SIZE: usize = 13;
     /// The length of no key.
     pub const NO_KEY: u32 = u32::MAX;
+    /// Bytes around a key: quotes and a colon.
+    pub const AROUND: usize = 3;
 }
 
 /// Where a node's parts are, in words from its start.
 pub mod node {
-    /// Bits of the hash, at least 1.
+    /// Bits of the hash.
     pub const BITS: usize = 0;
-    /// The factor of the hash (u64).
+    /// By how much the hash is shifted to the right: what the bits leave of 64.
+    pub const SHIFT: usize = 1;
+    /// The factor of the hash (u64); 0 if it has no bits.
     pub const FACTOR: usize = 2;
+    /// Which bits of the window count (u64); 0 where the hash is of the keys' ends.
+    pub const MASK: usize = 4;
+    /// Where the window is, from the opening quote on.
+    pub const OFFSET: usize = 6;
+    /// Keys whose closing quote is at most so far from the opening one are seen at the first look, if they have a colon right
+    /// behind them.
+    pub const SURE: usize = 7;
+    /// How far the node is behind the one that it is below; 0 for the input's own.
+    pub const UP: usize = 8;
+    /// How many brackets are open in it.
+    pub const DEPTH: usize = 9;
     /// The first entry.
-    pub const ENTRIES: usize = 4;
+    pub const ENTRIES: usize = 10;
 }
 
-/// Which entry of a node a key would be in.
+/// Which entry of a node has such a hash.
 #[inline(always)]
-pub(crate) const fn place(first: u64, last: u64, len: u32, factor: u64, bits: u32) -> usize {
-    let mixed = (first ^ last.rotate_left(29) ^ len as u64).wrapping_mul(factor);
-    (mixed >> (64 - bits)) as usize
+pub(crate) const fn place(bits: u64, factor: u64, shift: u32) -> usize {
+    bits.wrapping_mul(factor).wrapping_shr(shift) as usize
 }
 
-/// The first and the last eight bytes of a key, as entries hold them.
+/// What is hashed of a key: its window, or, if `mask` is 0, its ends and length. `offset` counts from the opening quote.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn hashed(key: &[u8], offset: u32, mask: u64) -> u64 {
+    if mask == 0 {
+        let (first, last) = ends(key);
+        return first ^ last.rotate_left(29) ^ key.len() as u64;
+    }
+    let quoted = key.iter().chain(b"\"").skip((offset as usize).wrapping_sub(1));
+    (0..8).zip(quoted).fold(0, |word, (place, byte)| word | u64::from(*byte) << (8 * place)) & mask
+}
+
+/// The first and the last eight bytes of a key, with zeros for those that are missing.
 #[inline]
 pub(crate) fn ends(key: &[u8]) -> (u64, u64) {
     let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
@@ -144,22 +175,6 @@ impl Table {
             core::slice::from_raw_parts(text, *entry.add(entry::LEN) as usize)
         }
     }
-
-    /// The entry of `key` in a node, or null.
-    ///
-    /// # Safety
-    /// `node` must be one of the table's.
-    #[inline(never)]
-    pub(crate) unsafe fn find(self, node: *const u32, key: &[u8]) -> *const u32 {
-        let ((first, last), Ok(len)) = (ends(key), u32::try_from(key.len())) else { return core::ptr::null() };
-        // SAFETY: the place is within the node's entries.
-        unsafe {
-            let place = place(first, last, len, Table(node).wide(node::FACTOR), *node.add(node::BITS));
-            let found = node.add(node::ENTRIES + place * entry::SIZE);
-            let same = *found.add(entry::LEN) == len && crate::bytes::equal(self.key(found), key);
-            if same { found } else { core::ptr::null() }
-        }
-    }
 }
 
 /// Fills slots from a value: what [`scan::scan`] does from its text.
@@ -185,13 +200,14 @@ pub(crate) unsafe fn fill<'h>(table: Table, slots: *mut Option<Value<'h>>, input
 unsafe fn fill_entry<'h>(table: Table, slots: *mut Option<Value<'h>>, at: usize, value: Value<'h>) {
     // SAFETY: as in `fill`.
     unsafe {
-        let node = table.word(at + entry::NODE) as usize;
+        let below = table.word(at + entry::NODE) as usize;
         let slot = slots.add(table.word(at + entry::SLOT) as usize);
-        if node == 0 {
+        if below == 0 {
             *slot = Some(table.interned().value(value));
             return;
         }
         *slot = Some(Value::null());
+        let node = at + below;
         let entries = node + node::ENTRIES;
         for place in 0..1_usize << table.word(node + node::BITS) {
             let child = entries + place * entry::SIZE;

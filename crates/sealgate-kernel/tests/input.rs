@@ -213,7 +213,7 @@ fn what_is_special_about_texts() {
 fn keys_that_no_hash_tells_apart_make_their_object_whole() {
     let mut paths = Paths::default();
     let args = paths.member(PathId::ROOT, "args");
-    for key in ["the-same-ends-AAAA-the-same-ends", "the-same-ends-BBBB-the-same-ends"] {
+    for key in ["the-same-beginning-for-long-AAAA-the-same-ends", "the-same-beginning-for-long-BBBB-the-same-ends"] {
         paths.member(args, key);
     }
     assert!(paths.settle());

@@ -1,8 +1,8 @@
 //! Makes tables: a tree of paths, and the words that it becomes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ends, entry, header, node, place};
+use super::{entry, hashed, header, node, place};
 use crate::Value;
 
 /// A place in [`Paths`].
@@ -34,6 +34,8 @@ const MOST_PLACES: usize = 1 << 12;
 const DEEPEST: u32 = 32;
 /// How many factors are tried before a node gets more room.
 const TRIES: u64 = 1024;
+/// Windows begin at most so far behind the opening quote: what is read there must be readable behind every text.
+const FARTHEST: u32 = 16;
 
 impl Default for Paths {
     fn default() -> Self {
@@ -107,7 +109,7 @@ impl Paths {
     pub fn table(&self, address: u32, interned: u32) -> Vec<u32> {
         let slots = self.slots();
         let mut words = vec![0; header::ROOT + entry::SIZE];
-        self.entry(PathId::ROOT, "", header::ROOT, &slots, &mut words);
+        self.entry(PathId::ROOT, "", header::ROOT, None, &slots, &mut words);
         for (at, word) in [(header::SLOTS, self.count()), (header::ADDRESS, address), (header::INTERNED, interned)] {
             set(&mut words, at, word);
         }
@@ -165,11 +167,11 @@ impl Paths {
         self.children(at).last().map_or(Self::slot(slots, at) + 1, |(_, child)| self.end(child, slots))
     }
 
-    /// Writes the entry of a place, and appends its text and its node.
-    fn entry(&self, at: PathId, key: &str, offset: usize, slots: &[u32], words: &mut Vec<u32>) {
-        let (first, last) = ends(key.as_bytes());
-        set_wide(words, offset + entry::FIRST, first);
-        set_wide(words, offset + entry::LAST, last);
+    /// Writes the entry of a place, and appends its text and its node. `above` is where the node lies that the entry is in.
+    fn entry(&self, at: PathId, key: &str, offset: usize, above: Option<usize>, slots: &[u32], words: &mut Vec<u32>) {
+        let (written, mask) = as_written(key);
+        set_bytes(words, offset + entry::KEY, &written);
+        set_bytes(words, offset + entry::MASK, &mask);
         set(words, offset + entry::LEN, u32::try_from(key.len()).unwrap_or(entry::NO_KEY));
         let text = offset_of(words);
         set(words, offset + entry::TEXT, text);
@@ -184,47 +186,110 @@ impl Paths {
         if !self.leads_on(at) && at != PathId::ROOT {
             return;
         }
-        let Some((bits, factor)) = hash_of(&self.keys(at)) else { return };
+        let Some(hash) = hash_of(&self.keys(at)) else { return };
         let start = words.len();
-        let at_node = offset_of(words);
-        set(words, offset + entry::NODE, at_node);
-        words.resize(start + node::ENTRIES + (entry::SIZE << bits), 0);
-        set(words, start + node::BITS, bits);
-        set_wide(words, start + node::FACTOR, factor);
-        for place in 0..1 << bits {
-            set(words, start + node::ENTRIES + place * entry::SIZE + entry::LEN, entry::NO_KEY);
+        words.resize(start + node::ENTRIES + (entry::SIZE << hash.bits), 0);
+        set(words, offset + entry::NODE, distance(offset, start));
+        set(words, start + node::BITS, hash.bits);
+        set(words, start + node::SHIFT, hash.shift());
+        set_wide(words, start + node::FACTOR, hash.factor);
+        set_wide(words, start + node::MASK, hash.mask);
+        set(words, start + node::OFFSET, hash.offset);
+        set(words, start + node::SURE, if hash.mask == 0 { 0 } else { LONGEST_WRITTEN + 1 });
+        set(words, start + node::UP, above.map_or(0, |above| distance(above, start)));
+        set(words, start + node::DEPTH, self.nodes.get(at.0 as usize).map_or(0, |node| node.depth) + 1);
+        for place in 0..1 << hash.bits {
+            let unused = start + node::ENTRIES + place * entry::SIZE;
+            set_bytes(words, unused + entry::KEY, &[u8::MAX; 16]);
+            set(words, unused + entry::LEN, entry::NO_KEY);
         }
         for (key, child) in self.children(at) {
-            let place = place_of(key, factor, bits);
-            self.entry(child, key, start + node::ENTRIES + place * entry::SIZE, slots, words);
+            let offset = start + node::ENTRIES + hash.place(key) * entry::SIZE;
+            self.entry(child, key, offset, Some(start), slots, words);
         }
     }
 }
 
-/// Bits and factor by which no two keys have the same place, if such are found in a table that is not much larger than
-/// the keys are many.
-fn hash_of(keys: &[&str]) -> Option<(u32, u64)> {
-    let fewest = keys.len().next_power_of_two().trailing_zeros().max(1);
+/// Bytes of the longest key of which an entry holds all that is written.
+const LONGEST_WRITTEN: u32 = (16 - entry::AROUND) as u32;
+
+/// A key as it is written, and which bits of that count; bits that do not count where it is too long or must be escaped.
+fn as_written(key: &str) -> ([u8; 16], [u8; 16]) {
+    let is_plain = key.bytes().all(|byte| !matches!(byte, 0..b' ' | b'"' | b'\\'));
+    if !is_plain || key.len() > LONGEST_WRITTEN as usize {
+        return ([u8::MAX; 16], [0; 16]);
+    }
+    let (mut written, mut mask) = ([0; 16], [0; 16]);
+    let bytes = b"\"".iter().chain(key.as_bytes()).chain(b"\":");
+    for ((to, mask), byte) in written.iter_mut().zip(&mut mask).zip(bytes) {
+        (*to, *mask) = (*byte, u8::MAX);
+    }
+    (written, mask)
+}
+
+/// How a node finds the entry of a key.
+struct Hash {
+    bits: u32,
+    factor: u64,
+    offset: u32,
+    mask: u64,
+}
+
+impl Hash {
+    fn shift(&self) -> u32 {
+        (u64::BITS - self.bits) % u64::BITS
+    }
+
+    fn place(&self, key: &str) -> usize {
+        place(hashed(key.as_bytes(), self.offset, self.mask), self.factor, self.shift())
+    }
+
+    /// Whether no two keys have the same place.
+    fn tells_apart(&self, keys: &[&str], taken: &mut Vec<bool>) -> bool {
+        taken.clear();
+        taken.resize(1 << self.bits, false);
+        keys.iter().all(|key| taken.get_mut(self.place(key)).is_some_and(|taken| !std::mem::replace(taken, true)))
+    }
+}
+
+/// A hash by which no two keys have the same place, if such is found in a table that is not much larger than the keys are
+/// many: of the first window that tells them apart, or else of their ends.
+fn hash_of(keys: &[&str]) -> Option<Hash> {
+    let fewest = keys.len().next_power_of_two().trailing_zeros();
+    let (offset, mask) = window_of(keys);
+    let mut taken = Vec::new();
+    if fewest == 0 {
+        return Some(Hash { bits: 0, factor: 0, offset, mask });
+    }
     for bits in fewest..=fewest + 4 {
-        let mut taken = vec![false; 1 << bits];
         for number in 0..TRIES {
             let factor = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-            taken.fill(false);
-            let free = |key: &&str| {
-                let slot = taken.get_mut(place_of(key, factor, bits));
-                slot.is_some_and(|taken| !std::mem::replace(taken, true))
-            };
-            if keys.iter().all(free) {
-                return Some((bits, factor));
+            let hash = Hash { bits, factor, offset, mask };
+            if hash.tells_apart(keys, &mut taken) {
+                return Some(hash);
             }
         }
     }
     None
 }
 
-fn place_of(key: &str, factor: u64, bits: u32) -> usize {
-    let (first, last) = ends(key.as_bytes());
-    place(first, last, u32::try_from(key.len()).unwrap_or(u32::MAX), factor, bits)
+/// Offset and mask of a window in which no two keys are the same, or one without bits. All of it lies in the shortest key and
+/// the quote behind it.
+fn window_of(keys: &[&str]) -> (u32, u64) {
+    let shortest = keys.iter().map(|key| key.len()).min().unwrap_or(0);
+    for offset in 1..=FARTHEST {
+        let Some(length @ 1..) = (shortest + 2).checked_sub(offset as usize) else { break };
+        let mask = u64::MAX >> (u64::BITS - 8 * length.min(8) as u32);
+        let windows: BTreeSet<u64> = keys.iter().map(|key| hashed(key.as_bytes(), offset, mask)).collect();
+        if windows.len() == keys.len() {
+            return (offset, mask);
+        }
+    }
+    (1, 0)
+}
+
+fn distance(from: usize, to: usize) -> u32 {
+    u32::try_from(to.saturating_sub(from)).unwrap_or(u32::MAX)
 }
 
 fn offset_of(words: &[u32]) -> u32 {
@@ -241,4 +306,10 @@ fn set_wide(words: &mut [u32], at: usize, wide: u64) {
     let [a, b, c, d, e, f, g, h] = wide.to_le_bytes();
     set(words, at, u32::from_le_bytes([a, b, c, d]));
     set(words, at + 1, u32::from_le_bytes([e, f, g, h]));
+}
+
+fn set_bytes(words: &mut [u32], at: usize, bytes: &[u8; 16]) {
+    for (place, word) in bytes.as_chunks::<4>().0.iter().enumerate() {
+        set(words, at + place, u32::from_le_bytes(*word));
+    }
 }
