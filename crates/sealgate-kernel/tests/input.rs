@@ -249,3 +249,34 @@ fn records_that_are_none_are_refused() {
         assert_eq!(read(&bad), None, "{at}");
     }
 }
+
+/// Nodes of one key and of several, told apart by a first window, by a later one and by none; keys of every length around
+/// what is compared at once.
+#[test]
+fn every_change_of_one_byte_is_read_or_refused() {
+    let several = ["role", "tool", "ctx"];
+    let late = ["created_at", "created_by", "created_in_all_of_it"];
+    let none = ["a", "ab", "abc", "thirteen-long", "fourteen-longs", "fifteen-longest", "sixteen-letters!"];
+    for keys in [&several[..], &several[..1], &late, &none] {
+        let mut paths = Paths::default();
+        let below = paths.member(PathId::ROOT, "below");
+        for key in keys {
+            paths.member(PathId::ROOT, key);
+            paths.member(below, key);
+        }
+        assert!(paths.settle());
+        let table = paths.table(0, 0);
+        let members: Vec<String> = (1..).zip(keys).map(|(value, key)| format!("\"{key}\":{value}")).collect();
+        let (first, members) = (keys[0], members.join(","));
+        let text =
+            format!(r#"{{{members},"below":{{{members},"x":"y"}},"z":{{}}, "{first}" :"t","u":[1,{{"v":null}}]}}"#);
+        assert!(check(&table, text.as_bytes()), "{text}");
+        for at in 0..text.len() {
+            for byte in 0..=u8::MAX {
+                let mut changed = text.clone().into_bytes();
+                changed[at] = byte;
+                check(&table, &changed);
+            }
+        }
+    }
+}
