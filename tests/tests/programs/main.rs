@@ -120,6 +120,34 @@ fn comprehensions_below_a_loop_take_linear_time() {
     assert!(many < few * 150, "500 take {few:?}, 10,000 take {many:?}");
 }
 
+#[test]
+fn a_condition_is_evaluated_once_for_a_rule_and_its_negation() {
+    let rules = [
+        "slow if count([1 | some a in input; some b in input; (a + b) % 7 == 3]) > 2\n",
+        "yes if slow\n",
+        "no if not slow\n",
+        "either contains \"yes\" if {\n\tslow\n\tyes\n}\n",
+        "either contains \"no\" if not slow\n",
+        "either contains \"neither\" if {\n\tnot yes\n\tnot no\n}\n",
+    ];
+    let names = ["yes", "either"].map(str::to_owned).to_vec();
+    let program = Program { rules: rules.map(str::to_owned).to_vec(), names, data: json!({}), inputs: Vec::new() };
+    let policy = compile(&program, &RuntimeOptions::default()).unwrap();
+    let input = json!((0..200).collect::<Vec<_>>()).to_string();
+    let took = |name: &str, expected: &str| {
+        let turn = || {
+            let started = Instant::now();
+            let rows = policy.evaluate(name, input.as_bytes(), Format::Json).unwrap();
+            assert_eq!(rows, format!("[{{\"result\":{expected}}}]"));
+            started.elapsed()
+        };
+        (0..9).map(|_| turn()).min().unwrap()
+    };
+    let (one, all) = (took("t/yes", "true"), took("t/either", "[\"yes\"]"));
+    // Every rule for itself would take three times as long, or longer.
+    assert!(all < one * 2, "one rule takes {one:?}, all {all:?}");
+}
+
 #[derive(Default)]
 struct Tally {
     values: usize,
