@@ -144,8 +144,8 @@ fn a_condition_is_evaluated_once_for_a_rule_and_its_negation() {
         (0..9).map(|_| turn()).min().unwrap()
     };
     let (one, all) = (took("t/yes", "true"), took("t/either", "[\"yes\"]"));
-    // Every rule for itself would take three times as long, or longer.
-    assert!(all < one * 2, "one rule takes {one:?}, all {all:?}");
+    // Evaluated once more it would take twice as long.
+    assert!(all < one * 3 / 2, "one rule takes {one:?}, all {all:?}");
 }
 
 #[derive(Default)]
