@@ -135,17 +135,17 @@ fn a_condition_is_evaluated_once_for_a_rule_and_its_negation() {
     let policy = compile(&program, &RuntimeOptions::default()).unwrap();
     let input = json!((0..200).collect::<Vec<_>>()).to_string();
     let took = |name: &str, expected: &str| {
-        let turn = || {
-            let started = Instant::now();
-            let rows = policy.evaluate(name, input.as_bytes(), Format::Json).unwrap();
-            assert_eq!(rows, format!("[{{\"result\":{expected}}}]"));
-            started.elapsed()
-        };
-        (0..9).map(|_| turn()).min().unwrap()
+        let started = Instant::now();
+        let rows = policy.evaluate(name, input.as_bytes(), Format::Json).unwrap();
+        assert_eq!(rows, format!("[{{\"result\":{expected}}}]"));
+        started.elapsed()
     };
-    let (one, all) = (took("t/yes", "true"), took("t/either", "[\"yes\"]"));
+    // By turns, and the quickest of each, so that other work on the machine does not count.
+    let turn = |_| (took("t/yes", "true"), took("t/either", "[\"yes\"]"));
+    let (ones, alls): (Vec<_>, Vec<_>) = (0..100).map(turn).unzip();
+    let (one, all) = (ones.iter().min().unwrap(), alls.iter().min().unwrap());
     // Evaluated once more it would take twice as long.
-    assert!(all < one * 3 / 2, "one rule takes {one:?}, all {all:?}");
+    assert!(*all < *one * 3 / 2, "one rule takes {one:?}, all {all:?}");
 }
 
 #[derive(Default)]
