@@ -8,7 +8,6 @@ mod order;
 mod terms;
 
 use foldhash::HashMap;
-
 use sealgate_diagnostics::{Source, Span};
 use serde_json::{Map, Value, json};
 

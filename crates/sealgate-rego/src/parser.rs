@@ -20,7 +20,6 @@ mod term;
 mod tests;
 
 use foldhash::HashSet;
-
 use sealgate_diagnostics::{Diagnostic, Diagnostics, SourceId, Sources};
 
 use crate::ast::{Body, Module, Term, Version};

@@ -8,7 +8,6 @@
 //! it is sure to be defined. Whatever is read of it elsewhere counts as its whole value.
 
 use foldhash::{HashMap, HashSet};
-
 use sealgate_kernel::input::{PathId, Paths};
 
 use super::access::{self, Access};

@@ -1,7 +1,6 @@
 //! What of the kernel a module needs: everything that its exports and its generated functions reach.
 
 use foldhash::HashMap;
-
 use wasmparser::{RelocationEntry, RelocationType};
 
 use super::object::Symbol;

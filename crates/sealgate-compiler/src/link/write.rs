@@ -1,7 +1,6 @@
 //! Writes the finished module, section by section.
 
 use foldhash::HashMap;
-
 use wasm_encoder::{
     CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, Elements, EntityType, ExportKind,
     ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection, InstructionSink, MemoryType, Module,

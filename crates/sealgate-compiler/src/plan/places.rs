@@ -1,7 +1,6 @@
 //! Where statements come from: spans as files, lines and columns.
 
 use foldhash::HashMap;
-
 use sealgate_diagnostics::{SourceId, Sources, Span};
 
 use crate::ir::{FileIndex, Location};

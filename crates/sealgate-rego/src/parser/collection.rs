@@ -4,7 +4,6 @@
 //! it fails, so that nested brackets are not tried again and again.
 
 use foldhash::HashMap;
-
 use sealgate_diagnostics::Diagnostic;
 
 use super::Parser;

@@ -1,7 +1,6 @@
 //! Looking at tokens and stepping over them, going back, and noting errors.
 
 use foldhash::HashSet;
-
 use sealgate_diagnostics::{Diagnostic, Diagnostics, SourceId, Span};
 
 use super::{CODE, Keywords, MAX_DEPTH, MAX_ERRORS, ParseOptions, Parser};

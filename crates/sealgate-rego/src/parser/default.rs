@@ -1,7 +1,6 @@
 //! What a `default` rule may say.
 
 use foldhash::HashSet;
-
 use sealgate_diagnostics::{Diagnostic, Span};
 
 use super::{CODE, Parser};

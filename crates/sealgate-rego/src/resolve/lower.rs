@@ -9,7 +9,6 @@ mod terms;
 mod with;
 
 use foldhash::HashSet;
-
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 
 use crate::ast::Version;

@@ -5,7 +5,6 @@
 //! not have one function; source line, where two values may be in conflict; then the body's own words.
 
 use foldhash::HashMap;
-
 use sealgate_kernel::index::prefix;
 
 use crate::codegen::Module;
