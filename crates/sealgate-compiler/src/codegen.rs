@@ -21,9 +21,10 @@ mod shapes;
 mod statements;
 mod strictness;
 
-use foldhash::{HashMap, HashSet};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use foldhash::{HashMap, HashSet};
 
 use crate::ir::{FileIndex, Func, Location, Policy, Stmt, StringIndex};
 use crate::link::{Body, Generated, GeneratedFunction, STATIC_BASE, Signature, Target};

@@ -18,11 +18,11 @@ mod terms;
 mod unify;
 mod with;
 
-use foldhash::{HashMap, HashSet};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Sources, Span};
 use sealgate_rego::builtins::Builtin;
 use sealgate_rego::resolved::{DocumentId, ResolvedModules, ResolvedQuery, RuleTree};

@@ -7,9 +7,9 @@
 
 mod scalar;
 
-use foldhash::HashMap;
 use std::rc::Rc;
 
+use foldhash::HashMap;
 use granit_parser::{Event, Parser, Span as YamlSpan, Tag};
 use sealgate_diagnostics::{Diagnostic, Diagnostics, SourceId, Span};
 

@@ -12,9 +12,9 @@ mod schema;
 mod unify;
 mod vars;
 
-use foldhash::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use sealgate_diagnostics::{Diagnostic, Diagnostics};
 
 use crate::resolved::{

@@ -14,9 +14,9 @@ mod recursion;
 mod scope;
 mod vars;
 
-use foldhash::HashSet;
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use sealgate_diagnostics::{Diagnostic, Diagnostics};
 
 use crate::ast::{self, HeadKind, Module, Version};

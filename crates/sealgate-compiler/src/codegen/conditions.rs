@@ -20,15 +20,22 @@ fn both() -> wasm_encoder::MemArg {
     memory(layout::TAG_OFFSET, 1)
 }
 
+/// Whether a statement does nothing but ask that `result` is anything but `false`.
+pub(super) fn asks_for(statement: Option<&Statement>, result: Local) -> bool {
+    matches!(
+        statement.map(|statement| &statement.stmt),
+        Some(Stmt::NotEqual { a: Operand::Local(tested), b: Operand::Bool(false) }) if *tested == result
+    )
+}
+
 impl FunctionCompiler<'_, '_> {
     /// Takes care of a call and the statement behind it, if that only asks whether the result is anything but `false`.
     pub(super) fn condition(&mut self, call: &Statement, behind: Option<&Statement>) -> bool {
         let Stmt::Call { func, args, result } = &call.stmt else { return false };
-        match behind.map(|behind| &behind.stmt) {
-            Some(Stmt::NotEqual { a: Operand::Local(tested), b: Operand::Bool(false) }) if tested == result => {}
-            _ => return false,
-        }
-        if self.module.functions.contains_key(func.as_str()) || args.contains(&Operand::Local(*result)) {
+        if !asks_for(behind, *result)
+            || self.module.functions.contains_key(func.as_str())
+            || args.contains(&Operand::Local(*result))
+        {
             return false;
         }
         let known = match args.as_slice() {

@@ -1,9 +1,9 @@
 //! Constant values, each once, and the static data that they become in the kernel's layout.
 
-use foldhash::HashMap;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use sealgate_kernel::{Number, index, layout};
 
 /// A constant value, by its place in [`Constants`]. Equal ids are the same value; `1` and `1.0` have different ids.

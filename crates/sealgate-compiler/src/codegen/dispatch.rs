@@ -10,9 +10,9 @@
 
 pub(super) mod records;
 
-use foldhash::HashMap;
 use std::borrow::Cow;
 
+use foldhash::HashMap;
 use sealgate_kernel::input::PathId;
 use sealgate_kernel::{index::prefix, layout};
 
@@ -335,14 +335,8 @@ impl Dispatcher<'_> {
         }
         let mut functions = outlines.iter().map(|outline| outline.function);
         let one = functions.next().filter(|one| functions.all(|function| function == *one));
-        let records = Records {
-            layout: Layout::new(head, chained, conflicts, constant, one),
-            chained,
-            conflicts,
-            constant,
-            cases: &group.cases,
-            outlines,
-        };
+        let records =
+            Records { layout: Layout::new(head, chained, conflicts, constant, one), cases: &group.cases, outlines };
         let mut heads = Vec::with_capacity(chains.len());
         for chain in &chains {
             chain.keys.iter().for_each(|key| module.constants.intern_string(*key));

@@ -5,9 +5,9 @@
 //! compiler knows which locals hold constants and which are still undefined; where paths meet it forgets those that one of
 //! them has touched.
 
-use foldhash::{HashMap, HashSet};
 use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashSet};
 use sealgate_kernel::input::PathId;
 use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg, MemArgTarget};
 

@@ -8,6 +8,7 @@ use foldhash::{HashMap, HashSet};
 
 use super::Module;
 use super::access::{self, Access};
+use super::conditions::asks_for;
 use super::constants::ConstId;
 use crate::ir::{Block, Func, Local, Operand, Statement, Stmt, StringIndex};
 
@@ -276,12 +277,4 @@ impl Reader {
 
 fn is_call(statement: Option<&Statement>) -> bool {
     matches!(statement, Some(Statement { stmt: Stmt::Call { .. }, .. }))
-}
-
-/// Whether a statement does nothing but to ask that `result` is not `false`.
-fn asks_for(statement: Option<&Statement>, result: Local) -> bool {
-    matches!(
-        statement.map(|statement| &statement.stmt),
-        Some(Stmt::NotEqual { a: Operand::Local(tested), b: Operand::Bool(false) }) if *tested == result
-    )
 }

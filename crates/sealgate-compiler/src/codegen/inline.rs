@@ -3,8 +3,9 @@
 //! Takes a plan's functions as they are, gives the blocks of a caller with the callee's in place of the call. It leaves alone
 //! what has several bodies, which dispatch through a table, and what is long.
 
-use foldhash::{HashMap, HashSet};
 use std::borrow::Cow;
+
+use foldhash::{HashMap, HashSet};
 
 use super::access;
 use super::cases;

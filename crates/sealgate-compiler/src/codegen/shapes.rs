@@ -1,9 +1,9 @@
 //! Objects with constant keys: made at once, sorted, with their keys, their constant values and the JSON text between the
 //! others in static data.
 
-use foldhash::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use sealgate_kernel::layout;
 
 use super::access::{self, Access};

@@ -1,8 +1,8 @@
 //! Reading a relocatable object: functions, data segments, symbols and relocations, borrowed from its bytes.
 
-use foldhash::HashMap;
 use std::ops::Range;
 
+use foldhash::HashMap;
 use wasmparser::{
     FuncType, KnownCustom, Linking, Parser, Payload, RelocSectionReader, RelocationEntry, SymbolFlags, SymbolInfo,
     TypeRef,

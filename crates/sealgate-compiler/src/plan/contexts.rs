@@ -3,9 +3,9 @@
 //! A document is planned once per context that it is called in. Values that stand in for functions travel as further
 //! parameters of everything planned in the context, between data and a function's own.
 
-use foldhash::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use sealgate_rego::builtins::Builtin;
 use sealgate_rego::resolved::{DocumentId, NodeId};
 

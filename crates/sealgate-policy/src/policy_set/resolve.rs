@@ -1,8 +1,8 @@
 //! Documents to a [`PolicySet`]: inheritance followed, constants looked up, constraints read once each.
 
-use foldhash::HashMap;
 use std::rc::Rc;
 
+use foldhash::HashMap;
 use indexmap::IndexMap;
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Severity, Span};
 use serde_json::Value;

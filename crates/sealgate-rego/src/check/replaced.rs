@@ -1,7 +1,8 @@
 //! `with`: what is replaced can also be of its replacement's type, and what depends on it can be anything.
 
-use foldhash::{HashMap, HashSet};
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
 
 use crate::resolved::{DocumentId, Expr, RefHead, ResolvedModules, RuleTree, WithTarget, WithValue};
 use crate::types::{Constant, Type};

@@ -1,9 +1,9 @@
 //! What the modules define, before any body is read: packages, rules by path, documents, and their conflicts.
 
-use foldhash::HashSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 
 use crate::ast::{self, HeadKind, Module, TermKind};

@@ -1,8 +1,8 @@
 //! The names that a module's imports and its package's rules bring into every body.
 
-use foldhash::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 
 use crate::ast::{Module, Version};

@@ -3,9 +3,9 @@
 
 mod fields;
 
-use foldhash::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 use serde_json::{Map, Value, json};
 

@@ -4,9 +4,9 @@
 //! further down, a variable that has no declaration yet (which that declaration then refuses); else a global; else a variable
 //! of the whole rule.
 
-use foldhash::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use sealgate_diagnostics::Span;
 
 use crate::resolved::{VarId, Variable};

@@ -4,6 +4,8 @@
 //! chains; the body's value, where every body of the group gives a constant, or the table index of its function, where they do
 //! not have one function; source line, where two values may be in conflict; then the body's own words.
 
+use std::hash::Hash;
+
 use foldhash::HashMap;
 use sealgate_kernel::index::prefix;
 
@@ -89,21 +91,10 @@ impl Chain {
 
     /// The bodies by the texts that they ask for as a beginning.
     pub(super) fn by_prefix(&self, group: &Group<'_>) -> Vec<(ConstId, Vec<usize>)> {
-        let mut found: Vec<(ConstId, Vec<usize>)> = Vec::new();
-        let mut known: HashMap<ConstId, usize> = HashMap::default();
-        for body in &self.bodies {
-            let Some((_, prefix)) = group.cases.get(*body).and_then(|case| case.guards.prefix.as_ref()) else {
-                continue;
-            };
-            let at = *known.entry(*prefix).or_insert_with(|| {
-                found.push((*prefix, Vec::new()));
-                found.len() - 1
-            });
-            if let Some((_, bodies)) = found.get_mut(at) {
-                bodies.push(*body);
-            }
-        }
-        found
+        by_key(self.bodies.iter().filter_map(|body| {
+            let (_, prefix) = group.cases.get(*body)?.guards.prefix.as_ref()?;
+            Some((*prefix, *body))
+        }))
     }
 }
 
@@ -114,29 +105,31 @@ impl Group<'_> {
 
     /// The bodies by the constants that they test for; one that takes several constants is in several chains.
     pub(super) fn chains(&self) -> Vec<Chain> {
-        let mut chains: Vec<Chain> = Vec::new();
-        let mut known: HashMap<Vec<ConstId>, usize> = HashMap::default();
-        for (body, case) in self.cases.iter().enumerate() {
-            for keys in case.guards.keys() {
-                let at = *known.entry(keys).or_insert_with_key(|keys| {
-                    chains.push(Chain { keys: keys.clone(), bodies: Vec::new() });
-                    chains.len() - 1
-                });
-                if let Some(chain) = chains.get_mut(at) {
-                    chain.bodies.push(body);
-                }
-            }
-        }
-        chains
+        let cases = self.cases.iter().enumerate();
+        let keyed = cases.flat_map(|(body, case)| case.guards.keys().into_iter().map(move |keys| (keys, body)));
+        by_key(keyed).into_iter().map(|(keys, bodies)| Chain { keys, bodies }).collect()
     }
+}
+
+/// Values by their keys, which stay in the order in which they first come.
+fn by_key<K: Clone + Eq + Hash, V>(pairs: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
+    let mut found: Vec<(K, Vec<V>)> = Vec::new();
+    let mut known: HashMap<K, usize> = HashMap::default();
+    for (key, value) in pairs {
+        let at = *known.entry(key).or_insert_with_key(|key| {
+            found.push((key.clone(), Vec::new()));
+            found.len() - 1
+        });
+        if let Some((_, values)) = found.get_mut(at) {
+            values.push(value);
+        }
+    }
+    found
 }
 
 /// What the records of a group are made of.
 pub(super) struct Records<'c> {
     pub(super) layout: Layout,
-    pub(super) chained: bool,
-    pub(super) conflicts: bool,
-    pub(super) constant: bool,
     pub(super) cases: &'c [&'c Case],
     pub(super) outlines: Vec<Outline>,
 }
@@ -148,7 +141,7 @@ impl Records<'_> {
         for body in bodies.iter().rev() {
             let (Some(case), Some(outline)) = (self.cases.get(*body), self.outlines.get(*body)) else { continue };
             let mut words = head.to_vec();
-            if self.chained {
+            if self.layout.next.is_some() {
                 words.push(next);
             }
             match (self.layout.body, outline.value) {
@@ -156,10 +149,10 @@ impl Records<'_> {
                 (Bodies::Several(_), _) => words.push(module.table_index(outline.function)),
                 _ => {}
             }
-            if self.conflicts {
+            if self.layout.row.is_some() {
                 words.push(case.location.row);
             }
-            if !self.constant {
+            if !matches!(self.layout.body, Bodies::Constants(_)) {
                 words.extend(outline.slots.iter().map(|slot| match slot {
                     Slot::Constant(id) => module.constants.address(*id),
                     Slot::Word(number) => *number,

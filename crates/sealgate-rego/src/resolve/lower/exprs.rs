@@ -1,8 +1,8 @@
 //! Bodies: declarations, assignments, `some`, `every`, and the expressions that calls are taken out into.
 
-use foldhash::HashSet;
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use sealgate_diagnostics::Span;
 
 use crate::ast;
