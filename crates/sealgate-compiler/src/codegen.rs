@@ -128,6 +128,7 @@ pub fn generate(
         required: BTreeSet::new(),
     };
     module.find_hints(&all);
+    module.intern_compared(&all);
     let mut functions = Vec::with_capacity(funcs.len() + policy.plans.len() + entry::FIXED as usize);
     let mut compiled = Vec::with_capacity(funcs.len());
     for func in &funcs {

@@ -4,8 +4,9 @@
 //! Only null, booleans, integers within i64 and strings are keys. A number that is written differently but is worth the
 //! same (`1.0`) finds the integer's record.
 //!
-//! A table is `mask: u32`, `keys: u32`, then `mask + 1` slots, each the address of a record or 0; a key's place is its hash
-//! and `mask`, then on to the next free one. A record begins with its `hash: u32` and the addresses of its key values.
+//! A table is `mask: u32`, `tag: u32`, then `mask + 1` slots, each 0 or a fourth of the address of a record, with those bits of
+//! the key's hash above it that `tag` has: most records of other keys are passed over without being looked at. A key's place is
+//! its hash and `mask`, then on to the next free one. A record begins with the addresses of its key values.
 //!
 //! The table of *interned* strings, those that the module tests for, is `mask: u32` and `mask + 1` slots with their addresses.
 

@@ -10,8 +10,12 @@
 
 /// Bytes of a value's header.
 pub const HEADER_SIZE: u32 = 16;
-/// Alignment of a value's header, and of every buffer.
-pub const HEADER_ALIGN: u32 = 8;
+/// Bytes of the header of a constant text or collection in static data, which is never changed: it has no capacity, and its
+/// content follows where that would be. A constant that has one of the flags below that take the place of the capacity has a
+/// whole header.
+pub const SHORT_HEADER_SIZE: u32 = 12;
+/// Alignment of a value's header, and of the content of a constant.
+pub const HEADER_ALIGN: u32 = 4;
 
 /// The bit of a value that is an integer within 31 bits, without a header.
 pub const INLINE_BIT: u32 = 1;

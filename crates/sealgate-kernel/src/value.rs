@@ -84,9 +84,9 @@ pub(crate) struct Header {
     pub(crate) payload: Payload,
 }
 
-/// The second half of a header: which field is meant follows from tag and sub-tag.
+/// The second half of a header: which field is meant follows from tag and sub-tag. Constants lie at multiples of 4.
 #[derive(Clone, Copy)]
-#[repr(C)]
+#[repr(C, packed(4))]
 pub(crate) union Payload {
     pub(crate) int: i64,
     pub(crate) buffer: Buffer,

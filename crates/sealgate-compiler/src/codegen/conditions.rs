@@ -3,9 +3,11 @@
 
 use sealgate_kernel::layout;
 
+use super::Module;
+use super::access;
 use super::constants::ConstId;
 use super::function::{FunctionCompiler, memory};
-use crate::ir::{Local, Operand, Statement, Stmt};
+use crate::ir::{Block, Func, Local, Operand, Statement, Stmt};
 
 /// Tag and sub-tag of `true`.
 const TRUE: i32 = (layout::TAG_BOOL as i32) | (1 << 8);
@@ -257,5 +259,25 @@ impl FunctionCompiler<'_, '_> {
         self.tee(target);
         self.fail_unless_defined(target);
         true
+    }
+}
+
+impl Module<'_> {
+    /// Notes the texts that the plan compares with, before any of them is laid out.
+    pub(super) fn intern_compared(&mut self, funcs: &[&Func]) {
+        let mut pending: Vec<&Block> = funcs.iter().flat_map(|func| &func.blocks).collect();
+        while let Some(block) = pending.pop() {
+            for statement in &block.stmts {
+                if let Stmt::Equal { a, b } | Stmt::NotEqual { a, b } = &statement.stmt {
+                    for operand in [a, b] {
+                        if let Operand::String(index) = operand {
+                            let text = self.string(*index);
+                            self.constants.intern_string(text);
+                        }
+                    }
+                }
+                pending.extend(access::nested(&statement.stmt));
+            }
+        }
     }
 }

@@ -135,6 +135,14 @@ impl Constants {
         }
     }
 
+    /// The pairs of an object, sorted.
+    pub(super) fn as_object(&self, id: ConstId) -> Option<&[(ConstId, ConstId)]> {
+        match self.node(id) {
+            Node::Object(pairs) => Some(pairs),
+            _ => None,
+        }
+    }
+
     /// The word that a small integer is at run time, without a header.
     pub(super) fn small_word(&self, id: ConstId) -> Option<u32> {
         let Node::Int(value) = self.node(id) else { return None };
@@ -220,57 +228,76 @@ impl Constants {
             return address;
         }
         let node = self.node(id).clone();
-        let (sub, length, word) = match &node {
-            Node::Null => (0, 0, 0),
-            Node::Bool(value) => (u8::from(*value), 0, 0),
-            Node::Int(value) => (layout::NUMBER_INT, 0, value.cast_unsigned()),
-            Node::Decimal(text) => (layout::NUMBER_DECIMAL, text.len(), u64::from(self.bytes(text.as_bytes()))),
-            Node::String(text) if is_plain(text) => {
-                // With its quotes, so that it can be written at once.
-                let start = self.bytes(b"\"");
-                self.bytes(text.as_bytes());
-                self.bytes(b"\"");
-                (0, text.len(), u64::from(start) + 1)
-            }
-            Node::String(text) => (0, text.len(), u64::from(self.bytes(text.as_bytes()))),
-            Node::Array(elements) | Node::Set(elements) => {
-                let parts: Vec<u32> = elements.iter().map(|element| self.address(*element)).collect();
-                (0, elements.len(), u64::from(self.words(&parts)))
-            }
-            Node::Object(pairs) => {
-                let parts: Vec<u32> =
-                    pairs.iter().flat_map(|(key, value)| [*key, *value]).map(|part| self.address(part)).collect();
-                (0, pairs.len(), u64::from(self.words(&parts)))
-            }
+        let (sub, length) = match &node {
+            Node::Null => (0, 0),
+            Node::Bool(value) => (u8::from(*value), 0),
+            Node::Int(_) => (layout::NUMBER_INT, 0),
+            Node::Decimal(text) => (layout::NUMBER_DECIMAL, text.len()),
+            Node::String(text) => (0, text.len()),
+            Node::Array(elements) | Node::Set(elements) => (0, elements.len()),
+            Node::Object(pairs) => (0, pairs.len()),
         };
+        // Before the header, because parts are laid out when they are asked for.
+        let parts: Vec<u32> = match &node {
+            Node::Array(elements) | Node::Set(elements) => elements.iter().map(|part| self.address(*part)).collect(),
+            Node::Object(pairs) => {
+                pairs.iter().flat_map(|(key, value)| [*key, *value]).map(|part| self.address(part)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let hash = self.interned.get(&id).copied();
+        let quoted = matches!(&node, Node::String(text) if is_plain(text));
+        let mut flags = layout::FLAG_STATIC;
+        if quoted {
+            flags |= layout::FLAG_QUOTED;
+        }
+        if hash.is_some() {
+            flags |= layout::FLAG_INTERNED;
+        }
         let address = self.align(layout::HEADER_ALIGN);
         self.data.push(tag(&node));
         self.data.push(sub);
-        let quoted = matches!(&node, Node::String(text) if is_plain(text));
-        let flags = if quoted { layout::FLAG_STATIC | layout::FLAG_QUOTED } else { layout::FLAG_STATIC };
         self.data.extend_from_slice(&flags.to_le_bytes());
         self.data.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
-        self.data.extend_from_slice(&word.to_le_bytes());
+        let start = self.end().saturating_add(4);
+        match &node {
+            Node::Null | Node::Bool(_) => self.data.extend_from_slice(&[0; 8]),
+            Node::Int(value) => self.data.extend_from_slice(&value.to_le_bytes()),
+            Node::String(text) => {
+                // With its quotes, where it can be written as it lies there.
+                let quote: &[u8] = if quoted { b"\"" } else { b"" };
+                let start = start + if hash.is_some() { 4 } else { 0 } + u32::from(quoted);
+                self.data.extend_from_slice(&start.to_le_bytes());
+                if let Some(hash) = hash {
+                    self.data.extend_from_slice(&hash.to_le_bytes());
+                }
+                for part in [quote, text.as_bytes(), quote] {
+                    self.data.extend_from_slice(part);
+                }
+            }
+            Node::Decimal(text) => {
+                self.data.extend_from_slice(&start.to_le_bytes());
+                self.data.extend_from_slice(text.as_bytes());
+            }
+            Node::Array(_) | Node::Set(_) | Node::Object(_) => {
+                self.data.extend_from_slice(&start.to_le_bytes());
+                self.data.extend(parts.iter().flat_map(|part| part.to_le_bytes()));
+            }
+        }
         if let Some(slot) = self.addresses.get_mut(id.0 as usize) {
             *slot = address;
         }
         address
     }
 
-    /// Notes that the module tests for the value: strings of the input that are the same become this one.
+    /// Notes that the module tests for the value: strings of the input that are the same become this one. One that lies there
+    /// without a hash is laid out again; what holds its former address has an equal string that is not tested for.
     pub(super) fn intern_string(&mut self, id: ConstId) {
         let Some(hash) = self.as_text(id).map(|text| index::hash_text(text.as_bytes())) else { return };
-        if self.interned.insert(id, hash).is_some() {
-            return;
-        }
-        let at = self.address(id).saturating_sub(self.base) as usize;
-        let flags = at + layout::FLAGS_OFFSET as usize;
-        if let Some(low) = self.data.get_mut(flags) {
-            *low |= u8::try_from(layout::FLAG_INTERNED).unwrap_or_default();
-        }
-        let hash_at = at + layout::CAP_OFFSET as usize;
-        if let Some(target) = self.data.get_mut(hash_at..hash_at + 4) {
-            target.copy_from_slice(&hash.to_le_bytes());
+        if self.interned.insert(id, hash).is_none()
+            && let Some(address) = self.addresses.get_mut(id.0 as usize)
+        {
+            *address = 0;
         }
     }
 
@@ -281,8 +308,10 @@ impl Constants {
         }
         let interned = std::mem::take(&mut self.interned);
         let entries: Vec<(u32, u32)> = interned.into_iter().map(|(id, hash)| (hash, self.address(id))).collect();
-        let words = index_table(&entries);
-        self.words(&words)
+        let slots = hash_table(entries.into_iter());
+        let mut words = vec![mask_of(&slots)];
+        words.extend(slots);
+        self.record(&words)
     }
 
     /// Where a NUL-terminated text lies; what follows a NUL in `text` is dropped.
@@ -297,9 +326,9 @@ impl Constants {
         address
     }
 
-    /// Adds words at an address that is a multiple of 8.
-    pub(super) fn words(&mut self, words: &[u32]) -> u32 {
-        let address = self.align(layout::HEADER_ALIGN);
+    /// Adds words at an address that is a multiple of 4.
+    pub(super) fn record(&mut self, words: &[u32]) -> u32 {
+        let address = self.align(4);
         self.data.reserve(words.len() * 4);
         for word in words {
             self.data.extend_from_slice(&word.to_le_bytes());
@@ -307,20 +336,11 @@ impl Constants {
         address
     }
 
-    /// Adds words that contain their own address, a multiple of 8.
-    pub(super) fn words_at(&mut self, words: impl FnOnce(u32) -> Vec<u32>) -> u32 {
-        let address = self.align(layout::HEADER_ALIGN);
-        let words = words(address);
-        self.words(&words)
-    }
-
-    /// Adds words at an address that is a multiple of 4, which is enough for what only generated code reads.
-    pub(super) fn record(&mut self, words: &[u32]) -> u32 {
+    /// Adds words that contain their own address, a multiple of 4.
+    pub(super) fn record_at(&mut self, words: impl FnOnce(u32) -> Vec<u32>) -> u32 {
         let address = self.align(4);
-        for word in words {
-            self.data.extend_from_slice(&word.to_le_bytes());
-        }
-        address
+        let words = words(address);
+        self.record(&words)
     }
 
     /// The text around the values of objects with these keys, which are sorted (see `layout::FLAG_SHAPE`); of values that are
@@ -386,7 +406,7 @@ impl Constants {
 
     /// Adds bytes at an address that is a multiple of 8.
     pub(super) fn blob(&mut self, bytes: &[u8]) -> u32 {
-        self.align(layout::HEADER_ALIGN);
+        self.align(8);
         self.bytes(bytes)
     }
 
@@ -407,20 +427,33 @@ impl Constants {
     }
 }
 
-/// A table by hash: the mask, then that many slots and one more, each an address or 0. At least a slot is free.
-pub(super) fn index_table(entries: &[(u32, u32)]) -> Vec<u32> {
+/// A table by hash: a slot for each place, a word or 0. At least a slot is free.
+fn hash_table(entries: impl ExactSizeIterator<Item = (u32, u32)>) -> Vec<u32> {
     let size = (entries.len() + entries.len() / 4 + 1).next_power_of_two();
-    let mask = size - 1;
-    let mut words = vec![u32::try_from(mask).unwrap_or(u32::MAX)];
-    words.resize(size + 1, 0);
-    for (hash, address) in entries {
+    let mut slots = vec![0; size];
+    for (hash, word) in entries {
         for step in 0..size {
-            if let Some(slot @ 0) = words.get_mut(1 + ((*hash as usize).wrapping_add(step) & mask)) {
-                *slot = *address;
+            if let Some(slot @ 0) = slots.get_mut((hash as usize).wrapping_add(step) & (size - 1)) {
+                *slot = word;
                 break;
             }
         }
     }
+    slots
+}
+
+/// The mask of a table's places.
+fn mask_of(slots: &[u32]) -> u32 {
+    u32::try_from(slots.len() - 1).unwrap_or(u32::MAX)
+}
+
+/// A dispatch table of records by their hashes, as `sealgate_kernel::index` describes it.
+pub(super) fn dispatch_table(entries: &[(u32, u32)]) -> Vec<u32> {
+    let last = entries.iter().map(|(_, record)| record / 4).max().unwrap_or_default();
+    let tag = !u32::MAX.checked_shr(last.leading_zeros()).unwrap_or_default();
+    let slots = hash_table(entries.iter().map(|(hash, record)| (*hash, hash & tag | record / 4)));
+    let mut words = vec![mask_of(&slots), tag];
+    words.extend(slots);
     words
 }
 

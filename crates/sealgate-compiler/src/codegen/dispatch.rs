@@ -8,19 +8,20 @@
 //! Where bodies test that a text begins with a constant one, the table leads to a tree of these texts instead of a chain: what
 //! is found in it is the longest one that the text begins with, and from there the shorter ones (`sg_prefix_find`).
 
+mod find;
 pub(super) mod records;
 
 use std::borrow::Cow;
 
 use foldhash::HashMap;
-use sealgate_kernel::input::PathId;
-use sealgate_kernel::{index::prefix, layout};
+use sealgate_kernel::index::prefix;
 
-use self::records::{Bodies, Dense, Group, Layout, Outline, Records, dense, record_offset};
+use self::find::{Find, push_place};
+use self::records::{Bodies, Found, Group, Layout, Outline, Records, common_members, record_offset};
 use super::cases::{Case, Cases, Kind};
 use super::folding::Folding;
-use super::function::{FunctionCompiler, memory, word};
-use super::guards::{MOST_PLACES, Place};
+use super::function::{FunctionCompiler, word};
+use super::guards::Place;
 use super::{CodegenError, Module, inline};
 use crate::ir::{Func, Local, Operand};
 use crate::link::{Body, Target};
@@ -29,9 +30,6 @@ use crate::link::{Body, Target};
 const FEWEST: usize = 4;
 /// More bodies than this that test nothing are functions of their own, so that no Wasm function grows with the policy.
 const MOST_IN_PLACE: usize = 16;
-/// The kernel's lookups by number of keys, from 1.
-const LOOKUPS: [&str; MOST_PLACES] = ["sg_index_find1", "sg_index_find2", "sg_index_find3", "sg_index_find4"];
-
 /// Compiles a function of the plan.
 pub(super) fn compile(module: &mut Module<'_>, func: &Func, memo: Option<u32>) -> Result<Body, CodegenError> {
     let last = inline::last_local(&func.blocks, &func.params);
@@ -75,16 +73,6 @@ fn in_place(
         Some(block) => compiler.block(block),
         None => Ok(()),
     }
-}
-
-/// How the records of a group are found; addresses.
-enum Find {
-    /// There are no keys: one chain.
-    Chain(u32),
-    /// By the hashes of the keys, with the kernel's function for so many.
-    Hashed { table: u32, lookup: &'static str },
-    /// By an integer, in a table with a place for each from the first on.
-    Dense { table: u32, first: i32, count: u32 },
 }
 
 struct Dispatcher<'p> {
@@ -164,24 +152,7 @@ impl Dispatcher<'_> {
     ) -> Result<(), CodegenError> {
         let (find, layout) = self.records(compiler.module, group, first)?;
         let record = compiler.temporary();
-        match find {
-            Find::Chain(head) => {
-                compiler.emit().i32_const(head.cast_signed()).local_set(record);
-            }
-            Find::Hashed { table, lookup } => {
-                compiler.emit().i32_const(table.cast_signed());
-                for place in &group.places {
-                    push_place(compiler, place);
-                }
-                compiler.call(lookup);
-                compiler.emit().local_set(record);
-            }
-            Find::Dense { table, first, count } => {
-                group.places.iter().for_each(|place| push_place(compiler, place));
-                compiler.emit().local_set(record);
-                compiler.find_by_integer(record, table, first, count);
-            }
-        }
+        compiler.find_record(&find, &group.places, record);
         let exit = compiler.open_block();
         match &group.prefix {
             None => self.compile_chain(compiler, record, &layout, exit),
@@ -191,7 +162,7 @@ impl Dispatcher<'_> {
                 compiler.branch_if(exit);
                 if let Find::Hashed { .. } = find {
                     compiler.get(record);
-                    compiler.emit().i32_load(word(record_offset(1 + group.places.len()))).local_set(record);
+                    compiler.emit().i32_load(word(record_offset(group.places.len()))).local_set(record);
                 }
                 self.compile_prefixes(compiler, record, place, &layout, exit);
             }
@@ -250,9 +221,12 @@ impl Dispatcher<'_> {
     fn compile_body(&self, compiler: &mut FunctionCompiler<'_, '_>, record: u32, layout: &Layout, exit: u32) {
         let ret = compiler.local(self.func.ret);
         let value = compiler.temporary();
-        if let Bodies::Constants(at) = layout.body {
+        if let Bodies::Constants(at) = &layout.body {
             compiler.get(record);
-            compiler.emit().i32_load(word(at)).local_set(value);
+            compiler.emit().i32_load(word(*at)).local_set(value);
+            self.assign(compiler, value, record, layout.row);
+        } else if let Bodies::Objects(members) = &layout.body {
+            compiler.object_of_record(value, record, members);
             self.assign(compiler, value, record, layout.row);
         } else {
             for param in &self.func.params {
@@ -266,11 +240,11 @@ impl Dispatcher<'_> {
             compiler.get(record);
             compiler.emit().i32_const(layout.own.cast_signed()).i32_add();
             let complete = self.cases.kind == Kind::Complete;
-            if let Bodies::One(function) = layout.body {
-                compiler.call_target(Target::Function(function));
-            } else if let Bodies::Several(at) = layout.body {
+            if let Bodies::One(function) = &layout.body {
+                compiler.call_target(Target::Function(*function));
+            } else if let Bodies::Several(at) = &layout.body {
                 compiler.get(record);
-                compiler.emit().i32_load(word(at));
+                compiler.emit().i32_load(word(*at));
                 compiler.call_indirect(params, complete);
             }
             if !complete {
@@ -314,66 +288,30 @@ impl Dispatcher<'_> {
         compiler.emit().local_set(ret);
     }
 
-    /// Lays out the records of a group, and what leads to them.
+    /// Compiles the bodies of a group; lays out their records, and what leads to them.
     fn records(&self, module: &mut Module<'_>, group: &Group<'_>, first: bool) -> Result<(Find, Layout), CodegenError> {
         let chains = group.chains();
         let mut outlines =
             group.cases.iter().map(|case| self.outline(module, case)).collect::<Result<Vec<_>, CodegenError>>()?;
-        let lookup = LOOKUPS.get(group.places.len().wrapping_sub(1)).copied();
-        let dense = dense(module, &chains);
-        let hashed = lookup.filter(|_| dense.is_none());
-        // What is found by hash is the record of a body, or leads to a tree.
-        let head = if hashed.is_some() && group.prefix.is_none() { 1 + group.places.len() } else { 0 };
+        let values: Option<Vec<_>> = outlines.iter().map(|outline| outline.value).collect();
+        let bodies = match values {
+            Some(values) => common_members(module, &values).map_or(Found::Constants, Found::Objects),
+            None => {
+                for outline in &mut outlines {
+                    outline.function = self.share(module, std::mem::take(&mut outline.code));
+                }
+                let mut functions = outlines.iter().map(|outline| outline.function);
+                let one = functions.next().filter(|one| functions.all(|function| function == *one));
+                one.map_or(Found::Several, Found::One)
+            }
+        };
+        let plan = find::Plan::of(module, group, &chains);
         let chained = chains.iter().any(records::Chain::is_long);
-        let constant = outlines.iter().all(|outline| outline.value.is_some());
         let complete = self.cases.kind == Kind::Complete;
         let conflicts = complete && !self.cases.uniform && (chained || group.prefix.is_some() || !first);
-        if !constant {
-            for outline in &mut outlines {
-                outline.function = self.share(module, std::mem::take(&mut outline.code));
-            }
-        }
-        let mut functions = outlines.iter().map(|outline| outline.function);
-        let one = functions.next().filter(|one| functions.all(|function| function == *one));
-        let records =
-            Records { layout: Layout::new(head, chained, conflicts, constant, one), cases: &group.cases, outlines };
-        let mut heads = Vec::with_capacity(chains.len());
-        for chain in &chains {
-            chain.keys.iter().for_each(|key| module.constants.intern_string(*key));
-            let hashes = chain.keys.iter().map(|key| module.constants.hash(*key).unwrap_or_default());
-            let hash = hashes.fold(0, sealgate_kernel::index::combine);
-            let mut key_words = Vec::new();
-            if hashed.is_some() {
-                key_words.push(hash);
-                key_words.extend(chain.keys.iter().map(|key| module.constants.address(*key)));
-            }
-            let found = if group.prefix.is_some() {
-                let nodes = chain.by_prefix(group);
-                let nodes: Vec<_> =
-                    nodes.iter().map(|(prefix, bodies)| (*prefix, records.chain(module, &[], bodies))).collect();
-                let tree = module.prefix_tree(&nodes);
-                if key_words.is_empty() {
-                    tree
-                } else {
-                    key_words.push(tree);
-                    module.constants.record(&key_words)
-                }
-            } else {
-                records.chain(module, &key_words, &chain.bodies)
-            };
-            heads.push((hash, found));
-        }
-        let find = match (lookup, dense) {
-            (None, _) => Find::Chain(heads.first().map_or(0, |(_, head)| *head)),
-            (Some(_), Some(Dense { first, places })) => {
-                let count = u32::try_from(places.len()).unwrap_or(u32::MAX);
-                let head = |place: &Option<usize>| place.and_then(|at| heads.get(at)).map_or(0, |(_, head)| *head);
-                let table: Vec<u32> = places.iter().map(head).collect();
-                Find::Dense { table: module.constants.words(&table), first, count }
-            }
-            (Some(lookup), None) => Find::Hashed { table: module.index_table(group.places.len(), &heads), lookup },
-        };
-        Ok((find, records.layout))
+        let layout = Layout::new(plan.head(group), chained, conflicts, bodies);
+        let records = Records { layout, cases: &group.cases, outlines };
+        Ok((plan.lay_out(module, group, &chains, &records), records.layout))
     }
 
     /// A body as code that takes its constants from a record.
@@ -419,55 +357,5 @@ impl Dispatcher<'_> {
         module.outlined.push(outlined);
         module.shapes.insert(key, place);
         place
-    }
-}
-
-impl FunctionCompiler<'_, '_> {
-    /// Turns the value in a Wasm local into the record of the integer that it is, or 0.
-    fn find_by_integer(&mut self, local: u32, table: u32, first: i32, count: u32) {
-        let inline = layout::INLINE_BIT.cast_signed();
-        self.get(local);
-        self.emit().i32_const(inline).i32_and().i32_eqz();
-        self.open_if();
-        self.get(local);
-        self.call("sg_small_integer");
-        self.emit().local_set(local);
-        self.close();
-        let done = self.open_block();
-        let none = self.open_block();
-        self.get(local);
-        self.emit().i32_eqz();
-        self.branch_if(none);
-        self.get(local);
-        self.emit().i32_const(1).i32_shr_s().i32_const(first).i32_sub().local_tee(local);
-        self.emit().i32_const(count.cast_signed()).i32_ge_u();
-        self.branch_if(none);
-        self.get(local);
-        self.emit().i32_const(2).i32_shl().i32_load(memory(table, 2)).local_set(local);
-        self.branch(done);
-        self.close();
-        self.emit().i32_const(0).local_set(local);
-        self.close();
-    }
-}
-
-/// Pushes the value at a place, 0 if there is none.
-fn push_place(compiler: &mut FunctionCompiler<'_, '_>, place: &Place) {
-    let mut path = place.path.as_slice();
-    match &compiler.module.input {
-        Some(input) if place.root == Local::INPUT => {
-            let mut at = PathId::ROOT;
-            while let Some((step, rest)) = path.split_first()
-                && let Some(member) = input.paths.find(at, super::inputs::text(compiler.module.policy, *step))
-            {
-                (at, path) = (member, rest);
-            }
-            compiler.push_input(at);
-        }
-        _ => compiler.push(Operand::Local(place.root)),
-    }
-    for step in path {
-        compiler.push(Operand::String(*step));
-        compiler.call("sg_get");
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn functions(module: &mut Module<'_>) -> Result<Vec<GeneratedFunction
         Some(input) => {
             let interned = module.constants.interned_table();
             let (words, description) = (input.paths.table(input.base, interned), input.paths.description());
-            (module.constants.words(&words), module.constants.text(&description))
+            (module.constants.record(&words), module.constants.text(&description))
         }
         None => (0, 0),
     };

@@ -8,6 +8,7 @@ use sealgate_kernel::layout;
 
 use super::access::{self, Access};
 use super::constants::ConstId;
+use super::dispatch::records::Common;
 use super::function::{FunctionCompiler, memory, word};
 use super::{Module, inputs};
 use crate::ir::{Block, Func, Local, Operand, Stmt, StringIndex};
@@ -30,6 +31,11 @@ pub(super) struct Shaped {
 enum Member {
     Constant(ConstId),
     Local(Local),
+    /// What lies at an offset of the record whose address is in a Wasm local.
+    Record {
+        record: u32,
+        offset: u32,
+    },
 }
 
 impl FunctionCompiler<'_, '_> {
@@ -75,50 +81,79 @@ impl FunctionCompiler<'_, '_> {
         true
     }
 
-    /// ```wat
-    /// object = sg_alloc(header and pairs); header; pairs, two constants at once
-    /// ```
     fn make_shaped(&mut self, object: Local, shaped: &Shaped) {
-        // Bodies that share their code by records would need a shape each: there a constant is one more word of the record.
-        let in_shape = !self.takes_constants_from_record();
         let keys: Vec<ConstId> = shaped.keys.iter().map(|key| self.module.string(*key)).collect();
-        let member = |key: &ConstId| shaped.members.iter().find(|(known, _)| known == key).map(|(_, member)| *member);
-        let members = keys.iter().map(|key| match member(key) {
-            Some(Member::Constant(value)) if in_shape => (*key, Some(value)),
-            _ => (*key, None),
-        });
-        let members: Vec<_> = members.collect();
-        let shape = self.module.constants.shape(members);
-        let count = u32::try_from(keys.len()).unwrap_or(u32::MAX / layout::PAIR_SIZE);
+        let member = |key: ConstId| {
+            let found = shaped.members.iter().find(|(known, _)| *known == key);
+            found.map(|(_, member)| (key, *member))
+        };
+        let members: Vec<_> = keys.into_iter().filter_map(member).collect();
+        self.push_memory_for(members.len());
+        self.set(object);
+        let index = self.local(object);
+        self.fill_object(index, &members);
+    }
+
+    /// Makes an object of a record, in a Wasm local: its members are constants that are the same for all records, or lie at
+    /// offsets of the one whose address is in another local.
+    pub(super) fn object_of_record(&mut self, object: u32, record: u32, members: &[(ConstId, Common)]) {
+        let members: Vec<_> = members
+            .iter()
+            .map(|(key, common)| match common {
+                Common::Same(value) => (*key, Member::Constant(*value)),
+                Common::At(offset) => (*key, Member::Record { record, offset: *offset }),
+            })
+            .collect();
+        self.push_memory_for(members.len());
+        self.emit().local_set(object);
+        self.fill_object(object, &members);
+    }
+
+    /// Pushes the address of memory for an object of so many members.
+    fn push_memory_for(&mut self, members: usize) {
+        let count = u32::try_from(members).unwrap_or(u32::MAX / layout::PAIR_SIZE);
         let size = count.saturating_mul(layout::PAIR_SIZE).saturating_add(layout::HEADER_SIZE);
         self.emit().i32_const(size.cast_signed());
         self.call("sg_alloc");
-        self.set(object);
-        let index = self.local(object);
+    }
+
+    /// Writes an object of sorted members into the memory whose address is in a Wasm local: header, then pairs, two constants
+    /// at once.
+    fn fill_object(&mut self, object: u32, members: &[(ConstId, Member)]) {
+        // Bodies that share their code by records would need a shape each: there a constant is one more word of the record.
+        let in_shape = !self.takes_constants_from_record();
+        let constant = |member: Member| match member {
+            Member::Constant(value) if in_shape => Some(value),
+            _ => None,
+        };
+        let shape = members.iter().map(|(key, member)| (*key, constant(*member))).collect();
+        let shape = self.module.constants.shape(shape);
+        let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
         let flags = u32::from(layout::FLAG_STATIC | layout::FLAG_SHAPE);
-        self.store_two(index, layout::TAG_OFFSET, u32::from(layout::TAG_OBJECT) | flags << 16, count);
-        self.get(index);
-        self.get(index);
+        self.store_two(object, layout::TAG_OFFSET, u32::from(layout::TAG_OBJECT) | flags << 16, count);
+        self.get(object);
+        self.get(object);
         self.emit().i32_const(layout::HEADER_SIZE.cast_signed()).i32_add().i32_store(word(layout::PTR_OFFSET));
-        self.get(index);
+        self.get(object);
         self.emit().i32_const(shape.cast_signed()).i32_store(word(layout::CAP_OFFSET));
-        for (place, key) in (0_u32..).zip(&keys) {
+        for (place, (key, member)) in (0_u32..).zip(members) {
             let at = layout::HEADER_SIZE + place * layout::PAIR_SIZE;
             let address = self.module.constants.address(*key);
-            let Some(member) = member(key) else { continue };
-            if let Member::Constant(value) = member
-                && in_shape
-            {
+            if let Some(value) = constant(*member) {
                 let value = self.module.constants.address(value);
-                self.store_two(index, at, address, value);
+                self.store_two(object, at, address, value);
                 continue;
             }
-            self.get(index);
+            self.get(object);
             self.emit().i32_const(address.cast_signed()).i32_store(word(at));
-            self.get(index);
-            match member {
+            self.get(object);
+            match *member {
                 Member::Constant(value) => self.push_constant(value),
                 Member::Local(value) => self.push(Operand::Local(value)),
+                Member::Record { record, offset } => {
+                    self.get(record);
+                    self.emit().i32_load(word(offset));
+                }
             }
             self.emit().i32_store(word(at + layout::ELEMENT_SIZE));
         }

@@ -62,7 +62,7 @@ impl Module<'_> {
         let mut words = vec![name, u32::try_from(builtin.arity).unwrap_or_default(), failure];
         words.extend(builtin.operands.iter().map(|operand| operand.word()));
         words.resize(words.len() + MOST_OPERANDS.saturating_sub(builtin.operands.len()), 0);
-        let address = self.constants.words(&words);
+        let address = self.constants.record(&words);
         self.builtin_records.insert(builtin.name, address);
         address
     }
@@ -72,7 +72,7 @@ impl Module<'_> {
             return *address;
         }
         let file = self.file(location.file);
-        let address = self.constants.words(&[file, location.row, location.col]);
+        let address = self.constants.record(&[file, location.row, location.col]);
         self.places.insert(location, address);
         address
     }

@@ -58,14 +58,15 @@ macro_rules! lookups {
                 }
                 hash = combine(hash, next as u32);
             )*
-            // SAFETY: generated code passes its own tables, of as many keys and with a free slot: the mask, the number of
-            // keys, then `mask + 1` slots.
+            // SAFETY: generated code passes its own tables, of as many keys and with a free slot: the mask, the bits of the hash
+            // that slots have, then `mask + 1` slots.
             unsafe {
-                let (mask, slots) = (*table, table.add(2).cast::<*const u32>());
+                let (mask, tag, slots) = (*table, *table.add(1), table.add(2));
                 let mut at = hash & mask;
                 loop {
-                    let record = *slots.add(at as usize);
-                    if record.is_null() || (*record == hash $(&& is_at($key, record.add($place)))*) {
+                    let slot = *slots.add(at as usize);
+                    let record = ((slot & !tag) << 2) as *const u32;
+                    if slot == 0 || ((slot ^ hash) & tag == 0 $(&& is_at($key, record.add($place)))*) {
                         return record;
                     }
                     at = (at + 1) & mask;
@@ -76,10 +77,10 @@ macro_rules! lookups {
 }
 
 lookups! {
-    sg_index_find1(a at 1);
-    sg_index_find2(a at 1, b at 2);
-    sg_index_find3(a at 1, b at 2, c at 3);
-    sg_index_find4(a at 1, b at 2, c at 3, d at 4);
+    sg_index_find1(a at 0);
+    sg_index_find2(a at 0, b at 1);
+    sg_index_find3(a at 0, b at 1, c at 2);
+    sg_index_find4(a at 0, b at 1, c at 2, d at 3);
 }
 
 /// The node of the longest text in a tree of generated code that a string begins with, or 0.

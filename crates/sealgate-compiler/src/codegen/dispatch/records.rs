@@ -1,20 +1,24 @@
 //! The records that dispatch leads to, and the tables in static data that lead to them.
 //!
-//! A record is: hash and the addresses of its keys, where it is found by hash; next record of the chain or 0, where there are
-//! chains; the body's value, where every body of the group gives a constant, or the table index of its function, where they do
-//! not have one function; source line, where two values may be in conflict; then the body's own words.
+//! A record is: the addresses of its keys, where it is found by hash; next record of the chain or 0, where there are chains;
+//! the body's value, where every body of the group gives a constant, or what differs between their values, or the table index
+//! of its function, where they do not have one function; source line, where two values may be in conflict; then the body's own
+//! words.
 
 use std::hash::Hash;
 
-use foldhash::HashMap;
-use sealgate_kernel::index::prefix;
+use foldhash::{HashMap, HashSet};
+use sealgate_kernel::layout;
 
 use crate::codegen::Module;
 use crate::codegen::cases::Case;
-use crate::codegen::constants::{ConstId, index_table};
+use crate::codegen::constants::ConstId;
 use crate::codegen::function::Slot;
 use crate::codegen::guards::Place;
 use crate::link::Body;
+
+/// Bytes of the code and of the shape that make an object from a record, about.
+const CODE_OF_OBJECT: usize = 200;
 
 /// The offset of a body's word, from the address that the body gets.
 pub(in crate::codegen) fn record_offset(slot: usize) -> u32 {
@@ -38,29 +42,53 @@ pub(super) struct Layout {
 }
 
 /// What the bodies of a group are.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bodies {
     /// Constants, at this offset of the record.
     Constants(u32),
+    /// Constant objects with the same keys, which are sorted: each with what all of them have there, or the offset of the value.
+    Objects(Vec<(ConstId, Common)>),
     /// One function, with the words of the record: its place.
     One(u32),
     /// Functions whose table indexes are at this offset.
     Several(u32),
 }
 
+/// A member of constant objects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::codegen) enum Common {
+    /// All have this value.
+    Same(ConstId),
+    /// Each has its own at this offset of its record.
+    At(u32),
+}
+
+/// What the bodies of a group turned out to be.
+pub(super) enum Found {
+    Constants,
+    /// Constant objects with the same keys: each with the value that all have, if there is one.
+    Objects(Vec<(ConstId, Option<ConstId>)>),
+    One(u32),
+    Several,
+}
+
 impl Layout {
-    /// Of records that begin with so many words for the lookup. `one` is the function of all bodies, if there is one.
-    pub(super) fn new(head: usize, chained: bool, conflicts: bool, constant: bool, one: Option<u32>) -> Self {
+    /// Of records that begin with so many words for the lookup.
+    pub(super) fn new(head: usize, chained: bool, conflicts: bool, bodies: Found) -> Self {
         let mut end = record_offset(head);
         let mut take = || {
             end += 4;
             end - 4
         };
         let next = chained.then(&mut take);
-        let body = match one {
-            _ if constant => Bodies::Constants(take()),
-            Some(function) => Bodies::One(function),
-            None => Bodies::Several(take()),
+        let body = match bodies {
+            Found::Constants => Bodies::Constants(take()),
+            Found::Objects(members) => {
+                let place = |value: Option<ConstId>| value.map_or_else(|| Common::At(take()), Common::Same);
+                let (keys, values): (Vec<_>, Vec<_>) = members.into_iter().unzip();
+                Bodies::Objects(keys.into_iter().zip(values.into_iter().map(place)).collect())
+            }
+            Found::One(function) => Bodies::One(function),
+            Found::Several => Bodies::Several(take()),
         };
         let row = conflicts.then(&mut take);
         Self { next, body, row, own: end }
@@ -139,96 +167,84 @@ impl Records<'_> {
     pub(super) fn chain(&self, module: &mut Module<'_>, head: &[u32], bodies: &[usize]) -> u32 {
         let mut next = 0;
         for body in bodies.iter().rev() {
-            let (Some(case), Some(outline)) = (self.cases.get(*body), self.outlines.get(*body)) else { continue };
-            let mut words = head.to_vec();
-            if self.layout.next.is_some() {
-                words.push(next);
-            }
-            match (self.layout.body, outline.value) {
-                (Bodies::Constants(_), Some(value)) => words.push(module.constants.address(value)),
-                (Bodies::Several(_), _) => words.push(module.table_index(outline.function)),
-                _ => {}
-            }
-            if self.layout.row.is_some() {
-                words.push(case.location.row);
-            }
-            if !matches!(self.layout.body, Bodies::Constants(_)) {
-                words.extend(outline.slots.iter().map(|slot| match slot {
-                    Slot::Constant(id) => module.constants.address(*id),
-                    Slot::Word(number) => *number,
-                }));
-            }
+            let words = self.words(module, head, next, *body);
             next = module.constants.record(&words);
         }
         next
     }
-}
 
-impl Module<'_> {
-    /// A dispatch table of records, by the hashes of their keys.
-    pub(super) fn index_table(&mut self, keys: usize, heads: &[(u32, u32)]) -> u32 {
-        let mut words = index_table(heads);
-        words.insert(1, u32::try_from(keys).unwrap_or(0));
-        self.constants.words(&words)
-    }
-
-    /// A table with a record for each of the elements of a constant collection, all of which can be keys.
-    pub(in crate::codegen) fn member_table(&mut self, collection: ConstId, elements: &[ConstId]) -> u32 {
-        if let Some(table) = self.member_tables.get(&collection) {
-            return *table;
-        }
-        let mut heads = Vec::with_capacity(elements.len());
-        for element in elements {
-            self.constants.intern_string(*element);
-            let hash = sealgate_kernel::index::combine(0, self.constants.hash(*element).unwrap_or_default());
-            let key = self.constants.address(*element);
-            heads.push((hash, self.constants.record(&[hash, key])));
-        }
-        let table = self.index_table(1, &heads);
-        self.member_tables.insert(collection, table);
-        table
-    }
-}
-
-impl Module<'_> {
-    /// A tree of texts, each with the address of its records.
-    pub(super) fn prefix_tree(&mut self, nodes: &[(ConstId, u32)]) -> u32 {
-        let mut sorted: Vec<(ConstId, u32)> = nodes.to_vec();
-        sorted.sort_by(|a, b| self.constants.compare(a.0, b.0));
-        let texts: Vec<u32> = sorted.iter().map(|(text, _)| self.constants.address(*text)).collect();
-        let parents = prefix::parents(sorted.iter().map(|(text, _)| self.constants.as_text(*text).unwrap_or_default()));
-        self.constants.words_at(|table| {
-            let node = |place: usize| prefix::node_address(table, place);
-            let mut all = vec![u32::try_from(sorted.len()).unwrap_or(u32::MAX)];
-            for ((text, (_, chain)), parent) in texts.iter().zip(&sorted).zip(&parents) {
-                all.extend([*text, parent.map_or(0, node), *chain]);
+    /// Lays out records of equal sizes one after the other: the address of the first, and the bytes of each. `None` if they
+    /// are not, or hold nothing.
+    pub(super) fn rows(&self, module: &mut Module<'_>, bodies: &[usize]) -> Option<(u32, u32)> {
+        let mut all = Vec::new();
+        let mut size = None;
+        for body in bodies {
+            let words = self.words(module, &[], 0, *body);
+            if words.is_empty() || *size.get_or_insert(words.len()) != words.len() {
+                return None;
             }
-            all
-        })
+            all.extend(words);
+        }
+        Some((module.constants.record(&all), record_offset(size?)))
+    }
+
+    /// The words of a body's record.
+    fn words(&self, module: &mut Module<'_>, head: &[u32], next: u32, body: usize) -> Vec<u32> {
+        let mut words = head.to_vec();
+        let (Some(case), Some(outline)) = (self.cases.get(body), self.outlines.get(body)) else { return words };
+        if self.layout.next.is_some() {
+            words.push(next);
+        }
+        match (&self.layout.body, outline.value) {
+            (Bodies::Constants(_), Some(value)) => words.push(module.constants.address(value)),
+            (Bodies::Objects(members), Some(value)) => {
+                let values: Vec<ConstId> =
+                    module.constants.as_object(value).into_iter().flatten().map(|pair| pair.1).collect();
+                let own = members.iter().zip(values).filter(|((_, common), _)| matches!(common, Common::At(_)));
+                words.extend(own.map(|(_, value)| module.constants.address(value)));
+            }
+            (Bodies::Several(_), _) => words.push(module.table_index(outline.function)),
+            _ => {}
+        }
+        if self.layout.row.is_some() {
+            words.push(case.location.row);
+        }
+        if outline.value.is_none() || matches!(self.layout.body, Bodies::One(_) | Bodies::Several(_)) {
+            words.extend(outline.slots.iter().map(|slot| match slot {
+                Slot::Constant(id) => module.constants.address(*id),
+                Slot::Word(number) => *number,
+            }));
+        }
+        words
     }
 }
 
-/// Integers that lie close together: the first, and a place for each from there on, with the place of its chain.
-pub(super) struct Dense {
-    pub(super) first: i32,
-    pub(super) places: Vec<Option<usize>>,
-}
-
-/// The single keys of chains, if they are such integers.
-pub(super) fn dense(module: &Module<'_>, chains: &[Chain]) -> Option<Dense> {
-    let integer = |keys: &[ConstId]| match keys {
-        [key] => module.constants.small_word(*key).map(|word| word.cast_signed() >> 1),
-        _ => None,
-    };
-    let integers: Vec<i32> = chains.iter().map(|chain| integer(&chain.keys)).collect::<Option<_>>()?;
-    let (first, last) = (*integers.iter().min()?, *integers.iter().max()?);
-    let count = usize::try_from(last.checked_sub(first)?).ok()?.checked_add(1)?;
-    if count > integers.len().saturating_mul(2) {
+/// The members of constant objects that all have the same keys, each with the value that all have, if there is one. `None` where
+/// the objects are others, or take less memory as they are.
+pub(super) fn common_members(module: &Module<'_>, values: &[ConstId]) -> Option<Vec<(ConstId, Option<ConstId>)>> {
+    let constants = &module.constants;
+    let (first, rest) = values.split_first()?;
+    let object = constants.as_object(*first)?;
+    if object.is_empty() || object.iter().any(|(key, _)| constants.as_text(*key).is_none()) {
         return None;
     }
-    let mut places = vec![None; count];
-    for (chain, integer) in integers.iter().enumerate() {
-        *places.get_mut(usize::try_from(integer - first).ok()?)? = Some(chain);
+    let mut members: Vec<_> = object.iter().map(|(key, value)| (*key, Some(*value))).collect();
+    for value in rest {
+        let pairs = constants.as_object(*value).filter(|pairs| pairs.len() == members.len())?;
+        for ((key, common), (other, value)) in members.iter_mut().zip(pairs) {
+            if key != other {
+                return None;
+            }
+            *common = common.filter(|common| common == value);
+        }
     }
-    Some(Dense { first, places })
+    let distinct: HashSet<ConstId> = values.iter().copied().collect();
+    let own = members.iter().filter(|(_, common)| common.is_none()).count();
+    let as_they_are = distinct.len() * (layout::SHORT_HEADER_SIZE + layout::PAIR_SIZE * count(members.len())) as usize
+        + values.len() * 4;
+    (values.len() * own * 4 + CODE_OF_OBJECT <= as_they_are).then_some(members)
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
