@@ -28,7 +28,7 @@ impl Interned {
         }
     }
 
-    /// What a string mostly is: a short constant that lies where it is looked for first.
+    /// What a string mostly is: a short constant that lies where it is looked for first, or at the next place.
     ///
     /// # Safety
     /// As for [`Interned::string`].
@@ -37,15 +37,21 @@ impl Interned {
         if bytes.len() > 16 || self.0.is_null() {
             return None;
         }
-        // SAFETY: the caller's promise; as in `find`, and the header of a static string lies behind its text.
+        // SAFETY: the caller's promise; as in `find`, and behind the text of a static string lies more memory.
         unsafe {
             let ends = ends_at(bytes.as_ptr(), bytes.len());
-            let hash = hash_of_short(bytes.len(), ends);
-            let known = (*self.0.add(1 + (hash & *self.0) as usize).cast::<Option<Value<'h>>>())?;
-            let header = known.header_start();
-            let same =
-                (*header).len as usize == bytes.len() && ends == ends_at((*header).payload.buffer.start, bytes.len());
-            same.then_some(known)
+            let (mask, slots) = (*self.0, self.0.add(1).cast::<Option<Value<'h>>>());
+            let is_it = |known: Value<'h>| {
+                let header = known.header_start();
+                (*header).len as usize == bytes.len() && ends == ends_at((*header).payload.buffer.start, bytes.len())
+            };
+            let place = hash_of_short(bytes.len(), ends);
+            let first = (*slots.add((place & mask) as usize))?;
+            if is_it(first) {
+                return Some(first);
+            }
+            let next = (*slots.add((place.wrapping_add(1) & mask) as usize))?;
+            is_it(next).then_some(next)
         }
     }
 

@@ -308,7 +308,8 @@ impl Constants {
         }
         let interned = std::mem::take(&mut self.interned);
         let entries: Vec<(u32, u32)> = interned.into_iter().map(|(id, hash)| (hash, self.address(id))).collect();
-        let slots = hash_table(entries.into_iter());
+        // Sparse: what is not at the first place that it is looked for at costs several times as much.
+        let slots = hash_table((entries.len() * 4).next_power_of_two(), entries.into_iter());
         let mut words = vec![mask_of(&slots)];
         words.extend(slots);
         self.record(&words)
@@ -427,9 +428,8 @@ impl Constants {
     }
 }
 
-/// A table by hash: a slot for each place, a word or 0. At least a slot is free.
-fn hash_table(entries: impl ExactSizeIterator<Item = (u32, u32)>) -> Vec<u32> {
-    let size = (entries.len() + entries.len() / 4 + 1).next_power_of_two();
+/// A table by hash, of so many slots, a power of two above the number of entries: each is a word or 0.
+fn hash_table(size: usize, entries: impl Iterator<Item = (u32, u32)>) -> Vec<u32> {
     let mut slots = vec![0; size];
     for (hash, word) in entries {
         for step in 0..size {
@@ -451,7 +451,8 @@ fn mask_of(slots: &[u32]) -> u32 {
 pub(super) fn dispatch_table(entries: &[(u32, u32)]) -> Vec<u32> {
     let last = entries.iter().map(|(_, record)| record / 4).max().unwrap_or_default();
     let tag = !u32::MAX.checked_shr(last.leading_zeros()).unwrap_or_default();
-    let slots = hash_table(entries.iter().map(|(hash, record)| (*hash, hash & tag | record / 4)));
+    let size = (entries.len() + entries.len() / 4 + 1).next_power_of_two();
+    let slots = hash_table(size, entries.iter().map(|(hash, record)| (*hash, hash & tag | record / 4)));
     let mut words = vec![mask_of(&slots), tag];
     words.extend(slots);
     words
