@@ -79,6 +79,9 @@ impl Module<'_> {
     /// The rules that every policy has.
     fn decision(&mut self) {
         self.out.push_str(DECISION);
+        if self.set.checks().len() > 0 {
+            self.out.push_str(CONSTRAINT_FAILED);
+        }
         self.out.push_str("\n# What holds for the call if its constraints do.\n");
         let outcome = |reason: Reason| {
             let (reason, constraints) = (literal::string(reason.as_str()), self.no_constraints());
@@ -94,8 +97,8 @@ impl Module<'_> {
         let branches: Vec<String> = has_tools.then_some(own).into_iter().chain([fallback]).collect();
         self.write_else_chain("held_by(name)", &branches);
         if self.set.checks().len() > 0 {
-            self.out.push_str("\n# What does not hold, in the policy's order.\n");
-            self.out.push_str("failures(entry) := [check[1] | some check in entry.constraints; not holds(check[0])]\n");
+            self.out.push_str("\n# Which of an entry's constraints do not hold, in the policy's order.\n");
+            self.out.push_str("failures(entry) := [id | some id in entry.constraints; not holds(id)]\n");
         } else {
             self.out.push_str("\nfailures(_) := []\n");
         }
@@ -138,13 +141,12 @@ impl Module<'_> {
             let _ = writeln!(self.out, "\n{head} := {{\"outcome\": {outcome}, \"rule\": {rule}{constraints}}}");
             return;
         }
-        let _ =
-            writeln!(self.out, "\n{head} := {{\n\t\"outcome\": {outcome},\n\t\"rule\": {rule},\n\t\"constraints\": [");
-        for id in &grant.checks {
-            let Some(check) = self.set.check(*id) else { continue };
-            let _ = writeln!(self.out, "\t\t[{}, {}],", id.0, literal::string(check.text()));
-        }
-        self.out.push_str("\t],\n}\n");
+        let ids: Vec<String> = grant.checks.iter().map(|id| id.0.to_string()).collect();
+        let _ = writeln!(
+            self.out,
+            "\n{head} := {{\n\t\"outcome\": {outcome},\n\t\"rule\": {rule},\n\t\"constraints\": [{}],\n}}",
+            ids.join(", ")
+        );
     }
 
     /// The last member of an entry without constraints. If other entries have some it is there, so that all have the same
@@ -154,6 +156,9 @@ impl Module<'_> {
     }
 
     fn checks(&mut self) {
+        for (id, check) in self.set.checks() {
+            let _ = writeln!(self.out, "\ntext_of({}) := {}", id.0, literal::string(check.text()));
+        }
         for (id, check) in self.set.checks() {
             match check {
                 Check::Constraint { condition, .. } => {
@@ -206,7 +211,7 @@ requires_approval := decision.requires_approval
 
 reason := decision.reason
 
-# The decision by an entry's outcome and name, and what of its constraints does not hold.
+# The decision by an entry's outcome and name, and which of its constraints do not hold.
 document(outcome, rule, failed) := {
 	"allow": true,
 	"failures": [],
@@ -241,14 +246,19 @@ else := {
 } if {
 	failed == []
 }
+"#;
 
+/// The last of `document`'s branches. Only here texts are looked up: that a constraint does not hold never depends on them.
+const CONSTRAINT_FAILED: &str = r#"
 else := {
 	"allow": false,
-	"failures": failed,
+	"failures": texts,
 	"reason": "constraint_failed",
 	"requires_approval": false,
 	"rule": rule,
-	"violations": {text | some text in failed},
+	"violations": {text | some text in texts},
+} if {
+	texts := [text_of(id) | some id in failed]
 }
 "#;
 

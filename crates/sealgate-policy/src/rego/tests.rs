@@ -38,7 +38,8 @@ roles:
 ";
     let text = emit(yaml, "p").unwrap().text;
     assert_eq!(text.matches("\nholds(").count(), 1, "{text}");
-    assert_eq!(text.matches("[0, \"args.x == 1\"]").count(), 3, "{text}");
+    assert_eq!(text.matches("\ntext_of(0) := \"args.x == 1\"").count(), 1, "{text}");
+    assert_eq!(text.matches("\"constraints\": [0]").count(), 3, "{text}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ requires_approval := decision.requires_approval
 
 reason := decision.reason
 
-# The decision by an entry's outcome and name, and what of its constraints does not hold.
+# The decision by an entry's outcome and name, and which of its constraints do not hold.
 document(outcome, rule, failed) := {
 	"allow": true,
 	"failures": [],
@@ -49,11 +49,13 @@ else := {
 
 else := {
 	"allow": false,
-	"failures": failed,
+	"failures": texts,
 	"reason": "constraint_failed",
 	"requires_approval": false,
 	"rule": rule,
-	"violations": {text | some text in failed},
+	"violations": {text | some text in texts},
+} if {
+	texts := [text_of(id) | some id in failed]
 }
 
 # What holds for the call if its constraints do.
@@ -68,8 +70,8 @@ held_by(name) := entry if entry := grant(name, input.tool)
 
 else := fallback(name) if is_string(input.tool)
 
-# What does not hold, in the policy's order.
-failures(entry) := [check[1] | some check in entry.constraints; not holds(check[0])]
+# Which of an entry's constraints do not hold, in the policy's order.
+failures(entry) := [id | some id in entry.constraints; not holds(id)]
 
 # The role whose entries apply.
 default role := "default"
@@ -79,12 +81,12 @@ role := input.role if input.role in {"default"}
 grant("default", "read_file") := {
 	"outcome": "allowed",
 	"rule": "default/tools/read_file",
-	"constraints": [
-		[0, "file_scope"],
-	],
+	"constraints": [0],
 }
 
 fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy", "constraints": []}
+
+text_of(0) := "file_scope"
 
 holds(0) if {
 	every path in paths(input.args.file_path) {

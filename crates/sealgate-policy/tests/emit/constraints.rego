@@ -11,7 +11,7 @@ requires_approval := decision.requires_approval
 
 reason := decision.reason
 
-# The decision by an entry's outcome and name, and what of its constraints does not hold.
+# The decision by an entry's outcome and name, and which of its constraints do not hold.
 document(outcome, rule, failed) := {
 	"allow": true,
 	"failures": [],
@@ -49,11 +49,13 @@ else := {
 
 else := {
 	"allow": false,
-	"failures": failed,
+	"failures": texts,
 	"reason": "constraint_failed",
 	"requires_approval": false,
 	"rule": rule,
-	"violations": {text | some text in failed},
+	"violations": {text | some text in texts},
+} if {
+	texts := [text_of(id) | some id in failed]
 }
 
 # What holds for the call if its constraints do.
@@ -68,8 +70,8 @@ held_by(name) := entry if entry := grant(name, input.tool)
 
 else := fallback(name) if is_string(input.tool)
 
-# What does not hold, in the policy's order.
-failures(entry) := [check[1] | some check in entry.constraints; not holds(check[0])]
+# Which of an entry's constraints do not hold, in the policy's order.
+failures(entry) := [id | some id in entry.constraints; not holds(id)]
 
 # The role whose entries apply.
 default role := "default"
@@ -79,45 +81,78 @@ role := input.role if input.role in {"default"}
 grant("default", "everything") := {
 	"outcome": "allowed",
 	"rule": "default/tools/everything",
-	"constraints": [
-		[0, "args.a == 1 or args.a == 2"],
-		[1, "not (args.a == 1 and args.b != \"x\" or args.c > 3)"],
-		[2, "args.a not in [1, 2]"],
-		[3, "args.a not in [1, \"b\"]"],
-		[4, "args.a not in consts.blocked"],
-		[5, "args.a not in []"],
-		[6, "args.a in args.list"],
-		[7, "args.a not in args.list"],
-		[8, "args.a == args.b"],
-		[9, "args.a != args.b"],
-		[10, "args.a < args.b"],
-		[11, "5 <= args.a"],
-		[12, "args.a == null"],
-		[13, "args.a != null"],
-		[14, "count(args.list) <= 2"],
-		[15, "count(args.list) not in [1, 2]"],
-		[16, "count(args.list) != null"],
-		[17, "startswith(args.path, consts.home)"],
-		[18, "not endswith(args.path, user.suffix)"],
-		[19, "contains(args.path, \"\\\"#`\\\\\\n\\u202e\")"],
-		[20, "matches(args.id, \"^[a-z]+\\\\d{2}$\")"],
-		[21, "glob(args.path, \"/srv/**/*.md\")"],
-		[22, "every(args.items, .price <= 100 and (.qty > 0 or .gift == true))"],
-		[23, "any(args.tags, . == \"x\" or . == \"y\")"],
-		[24, "not any(args.tags, startswith(., \"secret\"))"],
-		[25, "every(args.orders, any(.lines, .sku in [\"a\", \"b\"] or . == null))"],
-		[26, "any(args.a, . == 1) and any(args.b, . == 2)"],
-		[27, "args[\"x-y\"].if[0].in == {\"a\": [1, 2.50], \"b\": {}}"],
-		[28, "1 == 1 and \"a\" < \"b\""],
-		[29, "every(args.tags, 1 == 1)"],
-		[30, "any(args.tags, 1 == 1)"],
-		[31, "tool == \"everything\" and role in [\"a\"] and ctx.ip != \"\" and run.steps < 10 and user.id != 0"],
-		[32, "not not (1 == 2)"],
-		[33, "1 == \"1\" or args.a == 3"],
-	],
+	"constraints": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33],
 }
 
 fallback("default") := {"outcome": "denied_by_default", "rule": "default/default_policy", "constraints": []}
+
+text_of(0) := "args.a == 1 or args.a == 2"
+
+text_of(1) := "not (args.a == 1 and args.b != \"x\" or args.c > 3)"
+
+text_of(2) := "args.a not in [1, 2]"
+
+text_of(3) := "args.a not in [1, \"b\"]"
+
+text_of(4) := "args.a not in consts.blocked"
+
+text_of(5) := "args.a not in []"
+
+text_of(6) := "args.a in args.list"
+
+text_of(7) := "args.a not in args.list"
+
+text_of(8) := "args.a == args.b"
+
+text_of(9) := "args.a != args.b"
+
+text_of(10) := "args.a < args.b"
+
+text_of(11) := "5 <= args.a"
+
+text_of(12) := "args.a == null"
+
+text_of(13) := "args.a != null"
+
+text_of(14) := "count(args.list) <= 2"
+
+text_of(15) := "count(args.list) not in [1, 2]"
+
+text_of(16) := "count(args.list) != null"
+
+text_of(17) := "startswith(args.path, consts.home)"
+
+text_of(18) := "not endswith(args.path, user.suffix)"
+
+text_of(19) := "contains(args.path, \"\\\"#`\\\\\\n\\u202e\")"
+
+text_of(20) := "matches(args.id, \"^[a-z]+\\\\d{2}$\")"
+
+text_of(21) := "glob(args.path, \"/srv/**/*.md\")"
+
+text_of(22) := "every(args.items, .price <= 100 and (.qty > 0 or .gift == true))"
+
+text_of(23) := "any(args.tags, . == \"x\" or . == \"y\")"
+
+text_of(24) := "not any(args.tags, startswith(., \"secret\"))"
+
+text_of(25) := "every(args.orders, any(.lines, .sku in [\"a\", \"b\"] or . == null))"
+
+text_of(26) := "any(args.a, . == 1) and any(args.b, . == 2)"
+
+text_of(27) := "args[\"x-y\"].if[0].in == {\"a\": [1, 2.50], \"b\": {}}"
+
+text_of(28) := "1 == 1 and \"a\" < \"b\""
+
+text_of(29) := "every(args.tags, 1 == 1)"
+
+text_of(30) := "any(args.tags, 1 == 1)"
+
+text_of(31) := "tool == \"everything\" and role in [\"a\"] and ctx.ip != \"\" and run.steps < 10 and user.id != 0"
+
+text_of(32) := "not not (1 == 2)"
+
+text_of(33) := "1 == \"1\" or args.a == 3"
 
 holds(0) if input.args.a == 1
 

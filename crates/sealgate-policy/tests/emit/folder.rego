@@ -11,7 +11,7 @@ requires_approval := decision.requires_approval
 
 reason := decision.reason
 
-# The decision by an entry's outcome and name, and what of its constraints does not hold.
+# The decision by an entry's outcome and name, and which of its constraints do not hold.
 document(outcome, rule, failed) := {
 	"allow": true,
 	"failures": [],
@@ -45,15 +45,6 @@ else := {
 	"violations": set(),
 } if {
 	failed == []
-}
-
-else := {
-	"allow": false,
-	"failures": failed,
-	"reason": "constraint_failed",
-	"requires_approval": false,
-	"rule": rule,
-	"violations": {text | some text in failed},
 }
 
 # What holds for the call if its constraints do.

@@ -11,7 +11,7 @@ requires_approval := decision.requires_approval
 
 reason := decision.reason
 
-# The decision by an entry's outcome and name, and what of its constraints does not hold.
+# The decision by an entry's outcome and name, and which of its constraints do not hold.
 document(outcome, rule, failed) := {
 	"allow": true,
 	"failures": [],
@@ -49,11 +49,13 @@ else := {
 
 else := {
 	"allow": false,
-	"failures": failed,
+	"failures": texts,
 	"reason": "constraint_failed",
 	"requires_approval": false,
 	"rule": rule,
-	"violations": {text | some text in failed},
+	"violations": {text | some text in texts},
+} if {
+	texts := [text_of(id) | some id in failed]
 }
 
 # What holds for the call if its constraints do.
@@ -68,8 +70,8 @@ held_by(name) := entry if entry := grant(name, input.tool)
 
 else := fallback(name) if is_string(input.tool)
 
-# What does not hold, in the policy's order.
-failures(entry) := [check[1] | some check in entry.constraints; not holds(check[0])]
+# Which of an entry's constraints do not hold, in the policy's order.
+failures(entry) := [id | some id in entry.constraints; not holds(id)]
 
 # The role whose entries apply.
 default role := "default"
@@ -81,28 +83,19 @@ fallback("default") := {"outcome": "denied_by_default", "rule": "default/default
 grant("support", "search") := {
 	"outcome": "allowed",
 	"rule": "reader/tools/search",
-	"constraints": [
-		[0, "user.active == true"],
-	],
+	"constraints": [0],
 }
 
 grant("support", "lookup") := {
 	"outcome": "allowed",
 	"rule": "reader/tools/lookup",
-	"constraints": [
-		[0, "user.active == true"],
-		[1, "args.id != \"0\""],
-	],
+	"constraints": [0, 1],
 }
 
 grant("support", "refund") := {
 	"outcome": "allowed",
 	"rule": "support/tools/refund",
-	"constraints": [
-		[0, "user.active == true"],
-		[2, "args.amount <= consts.limit"],
-		[3, "args.currency in consts.currencies"],
-	],
+	"constraints": [0, 2, 3],
 }
 
 fallback("support") := {"outcome": "denied_by_default", "rule": "support/default_policy", "constraints": []}
@@ -110,36 +103,38 @@ fallback("support") := {"outcome": "denied_by_default", "rule": "support/default
 grant("lead", "search") := {
 	"outcome": "allowed",
 	"rule": "reader/tools/search",
-	"constraints": [
-		[0, "user.active == true"],
-	],
+	"constraints": [0],
 }
 
 grant("lead", "lookup") := {
 	"outcome": "allowed",
 	"rule": "lead/tools/lookup",
-	"constraints": [
-		[0, "user.active == true"],
-	],
+	"constraints": [0],
 }
 
 grant("lead", "refund") := {
 	"outcome": "allowed",
 	"rule": "lead/tools/refund",
-	"constraints": [
-		[0, "user.active == true"],
-		[4, "args.amount <= consts.limit"],
-	],
+	"constraints": [0, 4],
 }
 
 fallback("lead") := {
 	"outcome": "approval_required",
 	"rule": "lead/default_policy",
-	"constraints": [
-		[0, "user.active == true"],
-		[5, "not startswith(tool, \"drop_\")"],
-	],
+	"constraints": [0, 5],
 }
+
+text_of(0) := "user.active == true"
+
+text_of(1) := "args.id != \"0\""
+
+text_of(2) := "args.amount <= consts.limit"
+
+text_of(3) := "args.currency in consts.currencies"
+
+text_of(4) := "args.amount <= consts.limit"
+
+text_of(5) := "not startswith(tool, \"drop_\")"
 
 holds(0) if input.user.active == true
 
