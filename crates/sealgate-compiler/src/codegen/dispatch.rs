@@ -10,6 +10,7 @@
 
 mod find;
 pub(super) mod records;
+pub(super) mod template;
 
 use std::borrow::Cow;
 
@@ -17,7 +18,7 @@ use foldhash::HashMap;
 use sealgate_kernel::index::prefix;
 
 use self::find::{Find, push_place};
-use self::records::{Bodies, Found, Group, Layout, Outline, Records, common_members, record_offset};
+use self::records::{Bodies, Found, Group, Layout, Outline, Records, record_offset};
 use super::cases::{Case, Cases, Kind};
 use super::folding::Folding;
 use super::function::{FunctionCompiler, word};
@@ -221,12 +222,9 @@ impl Dispatcher<'_> {
     fn compile_body(&self, compiler: &mut FunctionCompiler<'_, '_>, record: u32, layout: &Layout, exit: u32) {
         let ret = compiler.local(self.func.ret);
         let value = compiler.temporary();
-        if let Bodies::Constants(at) = &layout.body {
-            compiler.get(record);
-            compiler.emit().i32_load(word(*at)).local_set(value);
-            self.assign(compiler, value, record, layout.row);
-        } else if let Bodies::Objects(members) = &layout.body {
-            compiler.object_of_record(value, record, members);
+        if let Bodies::Constants(template) = &layout.body {
+            compiler.push_of_record(record, template);
+            compiler.emit().local_set(value);
             self.assign(compiler, value, record, layout.row);
         } else {
             for param in &self.func.params {
@@ -295,7 +293,7 @@ impl Dispatcher<'_> {
             group.cases.iter().map(|case| self.outline(module, case)).collect::<Result<Vec<_>, CodegenError>>()?;
         let values: Option<Vec<_>> = outlines.iter().map(|outline| outline.value).collect();
         let bodies = match values {
-            Some(values) => common_members(module, &values).map_or(Found::Constants, Found::Objects),
+            Some(values) => Found::Constants(values),
             None => {
                 for outline in &mut outlines {
                     outline.function = self.share(module, std::mem::take(&mut outline.code));
@@ -309,7 +307,7 @@ impl Dispatcher<'_> {
         let chained = chains.iter().any(records::Chain::is_long);
         let complete = self.cases.kind == Kind::Complete;
         let conflicts = complete && !self.cases.uniform && (chained || group.prefix.is_some() || !first);
-        let layout = Layout::new(plan.head(group), chained, conflicts, bodies);
+        let layout = Layout::new(&module.constants, plan.head(group), chained, conflicts, &bodies);
         let records = Records { layout, cases: &group.cases, outlines };
         Ok((plan.lay_out(module, group, &chains, &records), records.layout))
     }

@@ -8,7 +8,7 @@ use sealgate_kernel::layout;
 
 use super::access::{self, Access};
 use super::constants::ConstId;
-use super::dispatch::records::Common;
+use super::dispatch::template::Template;
 use super::function::{FunctionCompiler, memory, word};
 use super::{Module, inputs};
 use crate::ir::{Block, Func, Local, Operand, Stmt, StringIndex};
@@ -31,11 +31,6 @@ pub(super) struct Shaped {
 enum Member {
     Constant(ConstId),
     Local(Local),
-    /// What lies at an offset of the record whose address is in a Wasm local.
-    Record {
-        record: u32,
-        offset: u32,
-    },
 }
 
 impl FunctionCompiler<'_, '_> {
@@ -82,79 +77,109 @@ impl FunctionCompiler<'_, '_> {
     }
 
     fn make_shaped(&mut self, object: Local, shaped: &Shaped) {
+        // Bodies that share their code by records would need a shape each: there a constant is one more word of the record.
+        let in_shape = !self.takes_constants_from_record();
         let keys: Vec<ConstId> = shaped.keys.iter().map(|key| self.module.string(*key)).collect();
         let member = |key: ConstId| {
             let found = shaped.members.iter().find(|(known, _)| *known == key);
             found.map(|(_, member)| (key, *member))
         };
         let members: Vec<_> = keys.into_iter().filter_map(member).collect();
-        self.push_memory_for(members.len());
+        let constant = |(key, member): &(ConstId, Member)| match member {
+            Member::Constant(value) if in_shape => (*key, Some(*value)),
+            _ => (*key, None),
+        };
+        let constants: Vec<_> = members.iter().map(constant).collect();
+        self.push_memory(layout::PAIR_SIZE, members.len());
         self.set(object);
         let index = self.local(object);
-        self.fill_object(index, &members);
+        self.fill_object(index, &constants, &mut |this, place| match members.get(place) {
+            Some((_, Member::Constant(value))) => this.push_constant(*value),
+            Some((_, Member::Local(value))) => this.push(Operand::Local(*value)),
+            None => {}
+        });
     }
 
-    /// Makes an object of a record, in a Wasm local: its members are constants that are the same for all records, or lie at
-    /// offsets of the one whose address is in another local.
-    pub(super) fn object_of_record(&mut self, object: u32, record: u32, members: &[(ConstId, Common)]) {
-        let members: Vec<_> = members
-            .iter()
-            .map(|(key, common)| match common {
-                Common::Same(value) => (*key, Member::Constant(*value)),
-                Common::At(offset) => (*key, Member::Record { record, offset: *offset }),
-            })
-            .collect();
-        self.push_memory_for(members.len());
-        self.emit().local_set(object);
-        self.fill_object(object, &members);
+    /// Pushes what a template makes of the record whose address is in a Wasm local.
+    pub(super) fn push_of_record(&mut self, record: u32, template: &Template) {
+        match template {
+            Template::Same(value) => self.push_constant(*value),
+            Template::At(offset) => {
+                self.get(record);
+                self.emit().i32_load(word(*offset));
+            }
+            Template::Array(elements) => {
+                let array = self.temporary();
+                self.push_memory(layout::ELEMENT_SIZE, elements.len());
+                self.emit().local_set(array);
+                self.fill_header(array, layout::TAG_ARRAY, layout::FLAG_STATIC, elements.len(), 0);
+                for (place, element) in (0_u32..).zip(elements) {
+                    self.get(array);
+                    self.push_of_record(record, element);
+                    self.emit().i32_store(word(layout::HEADER_SIZE + place * layout::ELEMENT_SIZE));
+                }
+                self.get(array);
+            }
+            Template::Object(members) => {
+                let object = self.temporary();
+                self.push_memory(layout::PAIR_SIZE, members.len());
+                self.emit().local_set(object);
+                let constant = |(key, member): &(ConstId, Template)| match member {
+                    Template::Same(value) => (*key, Some(*value)),
+                    _ => (*key, None),
+                };
+                let constants: Vec<_> = members.iter().map(constant).collect();
+                self.fill_object(object, &constants, &mut |this, place| {
+                    if let Some((_, member)) = members.get(place) {
+                        this.push_of_record(record, member);
+                    }
+                });
+                self.get(object);
+            }
+        }
     }
 
-    /// Pushes the address of memory for an object of so many members.
-    fn push_memory_for(&mut self, members: usize) {
-        let count = u32::try_from(members).unwrap_or(u32::MAX / layout::PAIR_SIZE);
-        let size = count.saturating_mul(layout::PAIR_SIZE).saturating_add(layout::HEADER_SIZE);
+    /// Pushes the address of memory for a header and so many parts behind it.
+    fn push_memory(&mut self, part: u32, count: usize) {
+        let size = u32::try_from(count).unwrap_or(u32::MAX).saturating_mul(part).saturating_add(layout::HEADER_SIZE);
         self.emit().i32_const(size.cast_signed());
         self.call("sg_alloc");
     }
 
-    /// Writes an object of sorted members into the memory whose address is in a Wasm local: header, then pairs, two constants
-    /// at once.
-    fn fill_object(&mut self, object: u32, members: &[(ConstId, Member)]) {
-        // Bodies that share their code by records would need a shape each: there a constant is one more word of the record.
-        let in_shape = !self.takes_constants_from_record();
-        let constant = |member: Member| match member {
-            Member::Constant(value) if in_shape => Some(value),
-            _ => None,
-        };
-        let shape = members.iter().map(|(key, member)| (*key, constant(*member))).collect();
-        let shape = self.module.constants.shape(shape);
-        let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        let flags = u32::from(layout::FLAG_STATIC | layout::FLAG_SHAPE);
-        self.store_two(object, layout::TAG_OFFSET, u32::from(layout::TAG_OBJECT) | flags << 16, count);
-        self.get(object);
-        self.get(object);
+    /// Writes the header of a collection whose parts follow it into the memory whose address is in a Wasm local. `shape` takes
+    /// the place of the capacity.
+    fn fill_header(&mut self, local: u32, tag: u8, flags: u16, count: usize, shape: u32) {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.store_two(local, layout::TAG_OFFSET, u32::from(tag) | u32::from(flags) << 16, count);
+        self.get(local);
+        self.get(local);
         self.emit().i32_const(layout::HEADER_SIZE.cast_signed()).i32_add().i32_store(word(layout::PTR_OFFSET));
-        self.get(object);
+        self.get(local);
         self.emit().i32_const(shape.cast_signed()).i32_store(word(layout::CAP_OFFSET));
-        for (place, (key, member)) in (0_u32..).zip(members) {
-            let at = layout::HEADER_SIZE + place * layout::PAIR_SIZE;
+    }
+
+    /// Writes an object of a shape into the memory whose address is in a Wasm local: header, then pairs, two constants at once.
+    /// `members` are sorted, with the values that the shape has; `push` pushes those of the others, by place.
+    fn fill_object(
+        &mut self,
+        object: u32,
+        members: &[(ConstId, Option<ConstId>)],
+        push: &mut dyn FnMut(&mut Self, usize),
+    ) {
+        let shape = self.module.constants.shape(members.to_vec());
+        self.fill_header(object, layout::TAG_OBJECT, layout::FLAG_STATIC | layout::FLAG_SHAPE, members.len(), shape);
+        for (place, (key, constant)) in members.iter().enumerate() {
+            let at = u32::try_from(place).unwrap_or(u32::MAX).saturating_mul(layout::PAIR_SIZE) + layout::HEADER_SIZE;
             let address = self.module.constants.address(*key);
-            if let Some(value) = constant(*member) {
-                let value = self.module.constants.address(value);
+            if let Some(value) = constant {
+                let value = self.module.constants.address(*value);
                 self.store_two(object, at, address, value);
                 continue;
             }
             self.get(object);
             self.emit().i32_const(address.cast_signed()).i32_store(word(at));
             self.get(object);
-            match *member {
-                Member::Constant(value) => self.push_constant(value),
-                Member::Local(value) => self.push(Operand::Local(value)),
-                Member::Record { record, offset } => {
-                    self.get(record);
-                    self.emit().i32_load(word(offset));
-                }
-            }
+            push(self, place);
             self.emit().i32_store(word(at + layout::ELEMENT_SIZE));
         }
     }

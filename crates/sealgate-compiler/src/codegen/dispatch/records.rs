@@ -1,24 +1,21 @@
 //! The records that dispatch leads to, and the tables in static data that lead to them.
 //!
 //! A record is: the addresses of its keys, where it is found by hash; next record of the chain or 0, where there are chains;
-//! the body's value, where every body of the group gives a constant, or what differs between their values, or the table index
-//! of its function, where they do not have one function; source line, where two values may be in conflict; then the body's own
-//! words.
+//! what the body's value does not have in common with the others', where every body of the group gives a constant, or the
+//! table index of its function, where they do not have one function; source line, where two values may be in conflict; then
+//! the body's own words.
 
 use std::hash::Hash;
 
-use foldhash::{HashMap, HashSet};
-use sealgate_kernel::layout;
+use foldhash::HashMap;
 
+use super::template::Template;
 use crate::codegen::Module;
 use crate::codegen::cases::Case;
-use crate::codegen::constants::ConstId;
+use crate::codegen::constants::{ConstId, Constants};
 use crate::codegen::function::Slot;
 use crate::codegen::guards::Place;
 use crate::link::Body;
-
-/// Bytes of the code and of the shape that make an object from a record, about.
-const CODE_OF_OBJECT: usize = 200;
 
 /// The offset of a body's word, from the address that the body gets.
 pub(in crate::codegen) fn record_offset(slot: usize) -> u32 {
@@ -43,37 +40,27 @@ pub(super) struct Layout {
 
 /// What the bodies of a group are.
 pub(super) enum Bodies {
-    /// Constants, at this offset of the record.
-    Constants(u32),
-    /// Constant objects with the same keys, which are sorted: each with what all of them have there, or the offset of the value.
-    Objects(Vec<(ConstId, Common)>),
+    /// Constants, each made of its record.
+    Constants(Template),
     /// One function, with the words of the record: its place.
     One(u32),
     /// Functions whose table indexes are at this offset.
     Several(u32),
 }
 
-/// A member of constant objects.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::codegen) enum Common {
-    /// All have this value.
-    Same(ConstId),
-    /// Each has its own at this offset of its record.
-    At(u32),
-}
-
 /// What the bodies of a group turned out to be.
 pub(super) enum Found {
-    Constants,
-    /// Constant objects with the same keys: each with the value that all have, if there is one.
-    Objects(Vec<(ConstId, Option<ConstId>)>),
+    /// Constants: one for each body.
+    Constants(Vec<ConstId>),
+    /// One function.
     One(u32),
+    /// Functions.
     Several,
 }
 
 impl Layout {
     /// Of records that begin with so many words for the lookup.
-    pub(super) fn new(head: usize, chained: bool, conflicts: bool, bodies: Found) -> Self {
+    pub(super) fn new(constants: &Constants, head: usize, chained: bool, conflicts: bool, bodies: &Found) -> Self {
         let mut end = record_offset(head);
         let mut take = || {
             end += 4;
@@ -81,13 +68,8 @@ impl Layout {
         };
         let next = chained.then(&mut take);
         let body = match bodies {
-            Found::Constants => Bodies::Constants(take()),
-            Found::Objects(members) => {
-                let place = |value: Option<ConstId>| value.map_or_else(|| Common::At(take()), Common::Same);
-                let (keys, values): (Vec<_>, Vec<_>) = members.into_iter().unzip();
-                Bodies::Objects(keys.into_iter().zip(values.into_iter().map(place)).collect())
-            }
-            Found::One(function) => Bodies::One(function),
+            Found::Constants(values) => Bodies::Constants(Template::of(constants, values, &mut take)),
+            Found::One(function) => Bodies::One(*function),
             Found::Several => Bodies::Several(take()),
         };
         let row = conflicts.then(&mut take);
@@ -196,20 +178,14 @@ impl Records<'_> {
             words.push(next);
         }
         match (&self.layout.body, outline.value) {
-            (Bodies::Constants(_), Some(value)) => words.push(module.constants.address(value)),
-            (Bodies::Objects(members), Some(value)) => {
-                let values: Vec<ConstId> =
-                    module.constants.as_object(value).into_iter().flatten().map(|pair| pair.1).collect();
-                let own = members.iter().zip(values).filter(|((_, common), _)| matches!(common, Common::At(_)));
-                words.extend(own.map(|(_, value)| module.constants.address(value)));
-            }
+            (Bodies::Constants(template), Some(value)) => template.words(&mut module.constants, value, &mut words),
             (Bodies::Several(_), _) => words.push(module.table_index(outline.function)),
             _ => {}
         }
         if self.layout.row.is_some() {
             words.push(case.location.row);
         }
-        if outline.value.is_none() || matches!(self.layout.body, Bodies::One(_) | Bodies::Several(_)) {
+        if !matches!(self.layout.body, Bodies::Constants(_)) {
             words.extend(outline.slots.iter().map(|slot| match slot {
                 Slot::Constant(id) => module.constants.address(*id),
                 Slot::Word(number) => *number,
@@ -217,34 +193,4 @@ impl Records<'_> {
         }
         words
     }
-}
-
-/// The members of constant objects that all have the same keys, each with the value that all have, if there is one. `None` where
-/// the objects are others, or take less memory as they are.
-pub(super) fn common_members(module: &Module<'_>, values: &[ConstId]) -> Option<Vec<(ConstId, Option<ConstId>)>> {
-    let constants = &module.constants;
-    let (first, rest) = values.split_first()?;
-    let object = constants.as_object(*first)?;
-    if object.is_empty() || object.iter().any(|(key, _)| constants.as_text(*key).is_none()) {
-        return None;
-    }
-    let mut members: Vec<_> = object.iter().map(|(key, value)| (*key, Some(*value))).collect();
-    for value in rest {
-        let pairs = constants.as_object(*value).filter(|pairs| pairs.len() == members.len())?;
-        for ((key, common), (other, value)) in members.iter_mut().zip(pairs) {
-            if key != other {
-                return None;
-            }
-            *common = common.filter(|common| common == value);
-        }
-    }
-    let distinct: HashSet<ConstId> = values.iter().copied().collect();
-    let own = members.iter().filter(|(_, common)| common.is_none()).count();
-    let as_they_are = distinct.len() * (layout::SHORT_HEADER_SIZE + layout::PAIR_SIZE * count(members.len())) as usize
-        + values.len() * 4;
-    (values.len() * own * 4 + CODE_OF_OBJECT <= as_they_are).then_some(members)
-}
-
-fn count(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }
