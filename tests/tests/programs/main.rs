@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends by panicking")]
 
+mod alike;
 mod engines;
 mod generator;
 mod guards;
@@ -68,6 +69,16 @@ fn guarded_bodies_are_found_as_opa_finds_them() {
     let engines = Engines::start(&opa);
     let (first, count) = (number("SEALGATE_SEED", 1), number("SEALGATE_PROGRAMS", PROGRAMS) / 4);
     let values: usize = (0..count).map(|at| guards::hold(&engines, first.wrapping_mul(1_000_003) + at)).sum();
+    println!("{count} programs: {values} values");
+    assert!(values as u64 > count * 20, "the programs say too little");
+}
+
+#[test]
+fn constants_that_are_alike_are_what_opa_reads() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let engines = Engines::start(&opa);
+    let (first, count) = (number("SEALGATE_SEED", 1), number("SEALGATE_PROGRAMS", PROGRAMS) / 4);
+    let values: usize = (0..count).map(|at| alike::hold(&engines, first.wrapping_mul(1_000_003) + at)).sum();
     println!("{count} programs: {values} values");
     assert!(values as u64 > count * 20, "the programs say too little");
 }

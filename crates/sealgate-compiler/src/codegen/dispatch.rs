@@ -10,7 +10,7 @@
 
 mod find;
 pub(super) mod records;
-pub(super) mod template;
+mod template;
 
 use std::borrow::Cow;
 

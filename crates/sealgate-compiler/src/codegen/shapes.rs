@@ -8,7 +8,6 @@ use sealgate_kernel::layout;
 
 use super::access::{self, Access};
 use super::constants::ConstId;
-use super::dispatch::template::Template;
 use super::function::{FunctionCompiler, memory, word};
 use super::{Module, inputs};
 use crate::ir::{Block, Func, Local, Operand, Stmt, StringIndex};
@@ -90,97 +89,58 @@ impl FunctionCompiler<'_, '_> {
             _ => (*key, None),
         };
         let constants: Vec<_> = members.iter().map(constant).collect();
-        self.push_memory(layout::PAIR_SIZE, members.len());
+        let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        let size = count.saturating_mul(layout::PAIR_SIZE).saturating_add(layout::HEADER_SIZE);
+        self.emit().i32_const(size.cast_signed());
+        self.call("sg_alloc");
         self.set(object);
         let index = self.local(object);
-        self.fill_object(index, &constants, &mut |this, place| match members.get(place) {
+        self.fill_object(index, 0, &constants, &mut |this, place| match members.get(place) {
             Some((_, Member::Constant(value))) => this.push_constant(*value),
             Some((_, Member::Local(value))) => this.push(Operand::Local(*value)),
             None => {}
         });
     }
 
-    /// Pushes what a template makes of the record whose address is in a Wasm local.
-    pub(super) fn push_of_record(&mut self, record: u32, template: &Template) {
-        match template {
-            Template::Same(value) => self.push_constant(*value),
-            Template::At(offset) => {
-                self.get(record);
-                self.emit().i32_load(word(*offset));
-            }
-            Template::Array(elements) => {
-                let array = self.temporary();
-                self.push_memory(layout::ELEMENT_SIZE, elements.len());
-                self.emit().local_set(array);
-                self.fill_header(array, layout::TAG_ARRAY, layout::FLAG_STATIC, elements.len(), 0);
-                for (place, element) in (0_u32..).zip(elements) {
-                    self.get(array);
-                    self.push_of_record(record, element);
-                    self.emit().i32_store(word(layout::HEADER_SIZE + place * layout::ELEMENT_SIZE));
-                }
-                self.get(array);
-            }
-            Template::Object(members) => {
-                let object = self.temporary();
-                self.push_memory(layout::PAIR_SIZE, members.len());
-                self.emit().local_set(object);
-                let constant = |(key, member): &(ConstId, Template)| match member {
-                    Template::Same(value) => (*key, Some(*value)),
-                    _ => (*key, None),
-                };
-                let constants: Vec<_> = members.iter().map(constant).collect();
-                self.fill_object(object, &constants, &mut |this, place| {
-                    if let Some((_, member)) = members.get(place) {
-                        this.push_of_record(record, member);
-                    }
-                });
-                self.get(object);
-            }
-        }
-    }
-
-    /// Pushes the address of memory for a header and so many parts behind it.
-    fn push_memory(&mut self, part: u32, count: usize) {
-        let size = u32::try_from(count).unwrap_or(u32::MAX).saturating_mul(part).saturating_add(layout::HEADER_SIZE);
-        self.emit().i32_const(size.cast_signed());
-        self.call("sg_alloc");
-    }
-
-    /// Writes the header of a collection whose parts follow it into the memory whose address is in a Wasm local. `shape` takes
-    /// the place of the capacity.
-    fn fill_header(&mut self, local: u32, tag: u8, flags: u16, count: usize, shape: u32) {
+    /// Writes the header of a collection whose parts follow it to an offset from the address in a Wasm local, with tag and
+    /// flags. `shape` takes the place of the capacity.
+    pub(super) fn fill_header(&mut self, local: u32, at: u32, [tag, flags]: [u16; 2], count: usize, shape: u32) {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        self.store_two(local, layout::TAG_OFFSET, u32::from(tag) | u32::from(flags) << 16, count);
+        self.store_two(local, at + layout::TAG_OFFSET, u32::from(tag) | u32::from(flags) << 16, count);
         self.get(local);
         self.get(local);
-        self.emit().i32_const(layout::HEADER_SIZE.cast_signed()).i32_add().i32_store(word(layout::PTR_OFFSET));
+        self.emit().i32_const((at + layout::HEADER_SIZE).cast_signed()).i32_add();
+        self.emit().i32_store(word(at + layout::PTR_OFFSET));
         self.get(local);
-        self.emit().i32_const(shape.cast_signed()).i32_store(word(layout::CAP_OFFSET));
+        self.emit().i32_const(shape.cast_signed()).i32_store(word(at + layout::CAP_OFFSET));
     }
 
-    /// Writes an object of a shape into the memory whose address is in a Wasm local: header, then pairs, two constants at once.
+    /// Writes an object of a shape to an offset from the address in a Wasm local: header, then pairs, two constants at once.
     /// `members` are sorted, with the values that the shape has; `push` pushes those of the others, by place.
-    fn fill_object(
+    pub(super) fn fill_object(
         &mut self,
-        object: u32,
+        local: u32,
+        at: u32,
         members: &[(ConstId, Option<ConstId>)],
         push: &mut dyn FnMut(&mut Self, usize),
     ) {
         let shape = self.module.constants.shape(members.to_vec());
-        self.fill_header(object, layout::TAG_OBJECT, layout::FLAG_STATIC | layout::FLAG_SHAPE, members.len(), shape);
+        let flags = layout::FLAG_STATIC | layout::FLAG_SHAPE;
+        self.fill_header(local, at, [layout::TAG_OBJECT.into(), flags], members.len(), shape);
+        let mut at = at + layout::HEADER_SIZE;
         for (place, (key, constant)) in members.iter().enumerate() {
-            let at = u32::try_from(place).unwrap_or(u32::MAX).saturating_mul(layout::PAIR_SIZE) + layout::HEADER_SIZE;
             let address = self.module.constants.address(*key);
             if let Some(value) = constant {
                 let value = self.module.constants.address(*value);
-                self.store_two(object, at, address, value);
-                continue;
+                self.store_two(local, at, address, value);
+            } else {
+                self.get(local);
+                self.emit().i32_const(address.cast_signed()).i32_store(word(at));
+                self.get(local);
+                push(self, place);
+                self.emit().i32_store(word(at + layout::ELEMENT_SIZE));
             }
-            self.get(object);
-            self.emit().i32_const(address.cast_signed()).i32_store(word(at));
-            self.get(object);
-            push(self, place);
-            self.emit().i32_store(word(at + layout::ELEMENT_SIZE));
+            at += layout::PAIR_SIZE;
         }
     }
 

@@ -4,9 +4,10 @@ use foldhash::HashSet;
 use sealgate_kernel::layout;
 
 use crate::codegen::constants::{ConstId, Constants};
+use crate::codegen::function::{FunctionCompiler, word};
 
 /// Bytes of the code that makes a collection, about.
-const CODE: usize = 100;
+const CODE: usize = 200;
 /// Larger collections, and ones that are nested more deeply, stay as they are: making one takes time with every call.
 const MOST_PARTS: usize = 8;
 const MOST_DEPTH: usize = 3;
@@ -43,6 +44,27 @@ impl Template {
             }
             None => Self::Array(columns.iter().map(&mut make).collect()),
         }
+    }
+
+    /// Bytes of memory for the collections that are made.
+    pub(in crate::codegen) fn memory(&self) -> u32 {
+        let parts = match self {
+            Self::Same(_) | Self::At(_) => 0,
+            Self::Array(elements) => elements.iter().map(Self::memory).sum(),
+            Self::Object(members) => members.iter().map(|(_, member)| member.memory()).sum(),
+        };
+        self.own_memory() + parts
+    }
+
+    /// The same without its parts.
+    pub(in crate::codegen) fn own_memory(&self) -> u32 {
+        let (count, part) = match self {
+            Self::Same(_) | Self::At(_) => return 0,
+            Self::Array(elements) => (elements.len(), layout::ELEMENT_SIZE),
+            Self::Object(members) => (members.len(), layout::PAIR_SIZE),
+        };
+        // There are at most `MOST_PARTS`.
+        layout::HEADER_SIZE + u32::try_from(count).unwrap_or_default() * part
     }
 
     /// The words of a value's record, in the order in which their offsets were taken.
@@ -98,4 +120,55 @@ fn columns(constants: &Constants, values: &[ConstId]) -> Option<Vec<Vec<ConstId>
     let distinct = values.iter().collect::<HashSet<_>>().len();
     let size = (layout::SHORT_HEADER_SIZE + part * u32::try_from(columns.len()).ok()?) as usize;
     (own * values.len() * 4 + CODE <= distinct * size + values.len() * 4).then_some(columns)
+}
+
+impl FunctionCompiler<'_, '_> {
+    /// Pushes what a template makes of the record whose address is in a Wasm local.
+    pub(in crate::codegen) fn push_of_record(&mut self, record: u32, template: &Template) {
+        let memory = self.temporary();
+        if template.memory() > 0 {
+            self.emit().i32_const(template.memory().cast_signed());
+            self.call("sg_alloc");
+            self.emit().local_set(memory);
+        }
+        self.push_part_of_record(record, memory, &mut 0, template);
+    }
+
+    /// The same for a part of it. `memory` is the local with the address of memory for the whole, of which `used` bytes are taken.
+    fn push_part_of_record(&mut self, record: u32, memory: u32, used: &mut u32, template: &Template) {
+        let at = *used;
+        *used += template.own_memory();
+        match template {
+            Template::Same(value) => return self.push_constant(*value),
+            Template::At(offset) => {
+                self.get(record);
+                self.emit().i32_load(word(*offset));
+                return;
+            }
+            Template::Array(elements) => {
+                self.fill_header(memory, at, [layout::TAG_ARRAY.into(), layout::FLAG_STATIC], elements.len(), 0);
+                for (place, element) in (0_u32..).zip(elements) {
+                    self.get(memory);
+                    self.push_part_of_record(record, memory, used, element);
+                    self.emit().i32_store(word(at + layout::HEADER_SIZE + place * layout::ELEMENT_SIZE));
+                }
+            }
+            Template::Object(members) => {
+                let constant = |(key, member): &(ConstId, Template)| match member {
+                    Template::Same(value) => (*key, Some(*value)),
+                    _ => (*key, None),
+                };
+                let constants: Vec<_> = members.iter().map(constant).collect();
+                self.fill_object(memory, at, &constants, &mut |this, place| {
+                    if let Some((_, member)) = members.get(place) {
+                        this.push_part_of_record(record, memory, used, member);
+                    }
+                });
+            }
+        }
+        self.get(memory);
+        if at > 0 {
+            self.emit().i32_const(at.cast_signed()).i32_add();
+        }
+    }
 }
