@@ -83,6 +83,9 @@ pub(crate) fn program(seed: u64) -> Program {
         let number = if random.below(100) == 0 { random.below(count) } else { number };
         rules.push(format!("of({}) := {}\n", key(number), form.value(&mut random)));
     }
+    // One more body, that is found otherwise and may give anything: else both would refuse most of the rules for their types.
+    let place = if random.below(2) == 0 { 0 } else { rules.len() };
+    rules.insert(place, "of(key) := input.any if key == input.b\n".to_owned());
     rules.extend(
         [
             "r0 := of(input.a)",
