@@ -21,11 +21,13 @@ use memory::Memory;
 use reach::Reached;
 
 /// Bytes of the shadow stack.
-pub const STACK_SIZE: u32 = 64 * 1024;
+pub const STACK_SIZE: u32 = 32 * 1024;
 /// Where generated code's memory begins: its zeroed bytes, then its static data.
 pub const STATIC_BASE: u32 = STACK_SIZE;
-/// Pages of memory that a host must offer at least: some offer no more. A module that needs more grows it by itself.
-pub const DECLARED_PAGES: u64 = 2;
+/// Pages of memory that a host must offer at most: some offer no more. A module that needs more grows it by itself.
+pub const MOST_DECLARED_PAGES: u64 = 2;
+/// Bytes of heap within the memory that is declared: a decision on a small input needs no more.
+pub const DECLARED_HEAP: u64 = 16 * 1024;
 /// Bytes of a page.
 pub const PAGE_SIZE: u32 = 64 * 1024;
 

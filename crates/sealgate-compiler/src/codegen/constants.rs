@@ -452,7 +452,7 @@ pub(super) fn dispatch_table(entries: &[(u32, u32)]) -> Vec<u32> {
     let last = entries.iter().map(|(_, record)| record / 4).max().unwrap_or_default();
     let tag = !u32::MAX.checked_shr(last.leading_zeros()).unwrap_or_default();
     let size = (entries.len() + entries.len() / 4 + 1).next_power_of_two();
-    let slots = hash_table(size, entries.iter().map(|(hash, record)| (*hash, hash & tag | record / 4)));
+    let slots = hash_table(size, entries.iter().map(|(hash, record)| (*hash, (hash & tag) | (record / 4))));
     let mut words = vec![mask_of(&slots), tag];
     words.extend(slots);
     words

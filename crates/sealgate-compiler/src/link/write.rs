@@ -13,8 +13,8 @@ use super::object::Symbol;
 use super::reach::{Callee, Reached};
 use super::relocate::{END, Indices, STACK_POINTER};
 use super::{
-    DECLARED_PAGES, Exports, Generated, GeneratedFunction, LinkError, Object, PAGE_SIZE, STACK_SIZE, STATIC_BASE,
-    Signature,
+    DECLARED_HEAP, Exports, Generated, GeneratedFunction, LinkError, MOST_DECLARED_PAGES, Object, PAGE_SIZE,
+    STACK_SIZE, STATIC_BASE, Signature,
 };
 
 pub(super) fn module(
@@ -122,8 +122,13 @@ fn count(items: usize) -> u32 {
 impl<'a> Writer<'a> {
     fn imports(&self, types: &mut Types) -> Result<ImportSection, LinkError> {
         let mut section = ImportSection::new();
-        let memory =
-            MemoryType { minimum: DECLARED_PAGES, maximum: None, memory64: false, shared: false, page_size_log2: None };
+        let memory = MemoryType {
+            minimum: self.declared_pages(),
+            maximum: None,
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        };
         section.import("env", "memory", memory);
         for place in &self.reached.imports {
             let name = self.exports.imports.get(*place as usize).copied().unwrap_or_default();
@@ -253,10 +258,15 @@ impl<'a> Writer<'a> {
         Ok(section)
     }
 
+    /// Pages of memory that the module asks its host for. A new instance costs what its memory is.
+    fn declared_pages(&self) -> u64 {
+        (u64::from(self.memory.heap_base) + DECLARED_HEAP).div_ceil(PAGE_SIZE.into()).min(MOST_DECLARED_PAGES)
+    }
+
     /// Where the memory that every host offers is too small: a function that grows it and copies the data there.
     fn start(&mut self, types: &mut Types, code: &mut CodeSection, length: u32) -> Option<u32> {
         let pages = u64::from(self.memory.heap_base).div_ceil(u64::from(PAGE_SIZE));
-        if pages <= DECLARED_PAGES {
+        if pages <= self.declared_pages() {
             return None;
         }
         let pages = i32::try_from(pages).unwrap_or(i32::MAX);

@@ -58,19 +58,25 @@ fn write_pairs<'h>(text: &mut Text<'h>, pairs: &[Pair<'h>], notation: Notation) 
         if index != 0 {
             text.push_str(if notation == Notation::Rego { ", " } else { "," });
         }
-        match pair.key.as_str() {
-            Some(_) if pair.key.flags() & FLAG_QUOTED != 0 => write_quoted(text, pair.key),
-            Some(key) => write_string(text, key),
-            None if notation == Notation::Rego => write(text, pair.key, notation),
-            None => {
-                let key = dump(text.heap(), pair.key, notation);
-                write_string(text, as_go_writes(text.heap(), key));
-            }
-        }
+        write_key(text, pair.key, notation);
         text.push_str(if notation == Notation::Rego { ": " } else { ":" });
         write(text, pair.value, notation);
     }
     text.push('}');
+}
+
+/// Not part of the function that is called at every depth, because it needs the shadow stack.
+#[inline(never)]
+fn write_key<'h>(text: &mut Text<'h>, key: Value<'h>, notation: Notation) {
+    match key.as_str() {
+        Some(_) if key.flags() & FLAG_QUOTED != 0 => write_quoted(text, key),
+        Some(key) => write_string(text, key),
+        None if notation == Notation::Rego => write(text, key, notation),
+        None => {
+            let key = dump(text.heap(), key, notation);
+            write_string(text, as_go_writes(text.heap(), key));
+        }
+    }
 }
 
 /// JSON text as Go writes it: `<`, `>`, `&` and the line separators, which occur within strings only, escaped.
