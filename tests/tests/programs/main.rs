@@ -83,6 +83,39 @@ fn constants_that_are_alike_are_what_opa_reads() {
     assert!(values as u64 > count * 20, "the programs say too little");
 }
 
+/// JSON nests to 1,000. What calls itself at every depth must not use up the sandbox's stacks before.
+#[test]
+fn deeply_nested_values_are_handled_as_by_opa() {
+    let Some(opa) = require(Opa::find()) else { return };
+    let engines = Engines::start(&opa);
+    let helpers = [
+        "times(x) := concat(\"\", [x | some _ in numbers.range(1, 990)])",
+        "deep(open, leaf, close) := json.unmarshal(concat(\"\", [times(open), leaf, times(close)]))",
+        "a := deep(\"[\", \"1\", \"]\")",
+        "b := deep(\"[\", \"2\", \"]\")",
+        "o := deep(\"{\\\"k\\\":\", \"1\", \"}\")",
+        "p := deep(\"{\\\"k\\\":\", \"{}\", \"}\")",
+    ];
+    let asked = [
+        "a == json.unmarshal(json.marshal(a))",
+        "o == json.unmarshal(json.marshal(o))",
+        "[a < b, o < p, sort([b, a, a])[2] == b, count({a, b, o, p} - {a})]",
+        "count(sprintf(\"%v\", [[a, o]]))",
+        "count([1 | walk(o, _)])",
+        "count(object.union(o, p))",
+        "json.is_valid(json.marshal(p))",
+        "count(json.marshal([a, o]))",
+    ];
+    let mut rules: Vec<String> = helpers.map(|rule| format!("{rule}\n")).to_vec();
+    rules.extend(asked.iter().enumerate().map(|(at, value)| format!("r{at} := {value}\n")));
+    let names = (0..asked.len()).map(|at| format!("r{at}")).collect();
+    let program = Program { rules, names, data: json!({}), inputs: vec![json!({})] };
+    for ((asked, ours), theirs) in asked.iter().zip(engines.ours(&program)).zip(engines.theirs(&program)) {
+        assert!(matches!(ours, Answer::Value(_)), "{asked}: {ours:?}");
+        assert_eq!(ours, theirs, "{asked}");
+    }
+}
+
 #[test]
 fn guarded_bodies_cost_no_more_however_many_there_are() {
     let measure = |count: usize| {
