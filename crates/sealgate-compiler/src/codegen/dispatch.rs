@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use foldhash::HashMap;
 use sealgate_kernel::index::prefix;
 
-use self::find::{Find, push_place};
+use self::find::{Find, Lookup, push_place};
 use self::records::{Bodies, Found, Group, Layout, Outline, Records, record_offset};
 use super::cases::{Case, Cases, Kind};
 use super::folding::Folding;
@@ -303,13 +303,13 @@ impl Dispatcher<'_> {
                 one.map_or(Found::Several, Found::One)
             }
         };
-        let plan = find::Plan::of(module, group, &chains);
+        let lookup = Lookup::of(module, group, &chains);
         let chained = chains.iter().any(records::Chain::is_long);
         let complete = self.cases.kind == Kind::Complete;
         let conflicts = complete && !self.cases.uniform && (chained || group.prefix.is_some() || !first);
-        let layout = Layout::new(&module.constants, plan.head(group), chained, conflicts, &bodies);
+        let layout = Layout::new(&module.constants, lookup.head(group), chained, conflicts, &bodies);
         let records = Records { layout, cases: &group.cases, outlines };
-        Ok((plan.lay_out(module, group, &chains, &records), records.layout))
+        Ok((lookup.lay_out(module, group, &chains, &records), records.layout))
     }
 
     /// A body as code that takes its constants from a record.

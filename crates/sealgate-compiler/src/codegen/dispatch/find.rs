@@ -24,14 +24,14 @@ pub(super) enum Find {
     Dense { table: u32, first: i32, count: u32, size: Option<u32> },
 }
 
-/// How they are to be found.
-pub(super) enum Plan {
+/// What a group's records are to be found by.
+pub(super) enum Lookup {
     Chain,
     Hashed(&'static str),
     Dense(Dense),
 }
 
-impl Plan {
+impl Lookup {
     pub(super) fn of(module: &Module<'_>, group: &Group<'_>, chains: &[Chain]) -> Self {
         match (LOOKUPS.get(group.places.len().wrapping_sub(1)), dense(module, chains)) {
             (None, _) => Self::Chain,
