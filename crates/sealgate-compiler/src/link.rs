@@ -36,8 +36,8 @@ pub const PAGE_SIZE: u32 = 64 * 1024;
 pub struct Exports<'a> {
     /// Names; each must be defined by the kernel or by a generated function.
     pub functions: &'a [&'a str],
-    /// Those of `functions` that hosts call only when no other call is under way. They reset the shadow stack, which a
-    /// trap in an earlier call may have left in use.
+    /// Those of the kernel's `functions` that hosts call only when no other call is under way, and the module never. They
+    /// reset the shadow stack, which a trap in an earlier call may have left in use.
     pub outermost: &'a [&'a str],
     /// Exported immutable i32 globals and their values.
     pub constants: &'a [(&'a str, i32)],

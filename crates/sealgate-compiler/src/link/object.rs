@@ -34,6 +34,15 @@ pub(super) struct Function<'a> {
     pub(super) relocations: Range<usize>,
 }
 
+impl Function<'_> {
+    /// Where the instructions begin, behind the locals.
+    pub(super) fn start_of_code(&self) -> Result<usize, LinkError> {
+        let body = wasmparser::FunctionBody::new(wasmparser::BinaryReader::new(self.body, 0));
+        let start = body.get_operators_reader()?.original_position();
+        usize::try_from(start).map_err(|_| LinkError::Inconsistent("the locals of a function"))
+    }
+}
+
 /// A data segment: one static variable, mostly.
 #[derive(Debug)]
 pub(super) struct Segment<'a> {

@@ -68,10 +68,20 @@ impl Indices<'_> {
         Ok(())
     }
 
-    /// The body of one of the object's functions, with locals, without size.
-    pub(super) fn object_body(&self, function: &Function<'_>, out: &mut Vec<u8>) -> Result<(), LinkError> {
+    /// The body of one of the object's functions, with locals, without size; `first` comes before its own code.
+    pub(super) fn object_body(
+        &self,
+        function: &Function<'_>,
+        first: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), LinkError> {
         let relocations = self.object.relocations.get(function.relocations.clone()).unwrap_or_default();
         let mut from = 0;
+        if !first.is_empty() {
+            from = function.start_of_code()?;
+            copy(function.body, 0..from, out)?;
+            out.extend_from_slice(first);
+        }
         for entry in relocations {
             let start = entry.offset as usize;
             let end = start + 5;

@@ -6,7 +6,7 @@ use wasm_encoder::{
     ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection, InstructionSink, MemoryType, Module,
     RefType, StartSection, TableSection, TableType, TypeSection, ValType,
 };
-use wasmparser::FuncType;
+use wasmparser::{FuncType, RelocationEntry, RelocationType};
 
 use super::memory::Memory;
 use super::object::Symbol;
@@ -29,7 +29,7 @@ pub(super) fn module(
     let imports = writer.imports(&mut types)?;
     let indices = writer.indices(&mut types)?;
     let mut code = writer.code(&indices)?;
-    let export_section = writer.exports(&indices, &mut types, &mut code)?;
+    let export_section = writer.exports(&indices)?;
     let data = writer.data(&indices)?;
     let start = writer.start(&mut types, &mut code, count(data.len()));
 
@@ -202,10 +202,13 @@ impl<'a> Writer<'a> {
     fn code(&self, indices: &Indices<'_>) -> Result<CodeSection, LinkError> {
         let mut section = CodeSection::new();
         let mut body = Vec::new();
+        let outermost = self.outermost()?;
+        let mut reset = Vec::new();
+        InstructionSink::new(&mut reset).i32_const(STACK_SIZE.cast_signed()).global_set(STACK_POINTER);
         for place in &self.reached.functions {
             let Some(function) = self.object.functions.get(*place as usize) else { continue };
             body.clear();
-            indices.object_body(function, &mut body)?;
+            indices.object_body(function, if outermost.contains(place) { &reset } else { &[] }, &mut body)?;
             section.raw(&body);
         }
         for function in &self.generated.functions {
@@ -216,40 +219,37 @@ impl<'a> Writer<'a> {
         Ok(section)
     }
 
-    /// The exports; adds a function before each outermost one that resets the shadow stack.
-    fn exports(
-        &mut self,
-        indices: &Indices<'_>,
-        types: &mut Types,
-        code: &mut CodeSection,
-    ) -> Result<ExportSection, LinkError> {
+    /// The functions that reset the shadow stack before all else. Nothing in the module may call them.
+    fn outermost(&self) -> Result<Vec<u32>, LinkError> {
+        let place = |symbol: &u32| match self.object.symbols.get(*symbol as usize) {
+            Some(Symbol::Function(place)) => Some(*place),
+            _ => None,
+        };
+        let named = |name: &&str| self.object.exports.get(*name).and_then(place);
+        let outermost: Vec<u32> = self.exports.outermost.iter().filter_map(named).collect();
+        let called = |relocation: &RelocationEntry| {
+            relocation.ty != RelocationType::TypeIndexLeb
+                && place(&relocation.index).is_some_and(|place| outermost.contains(&place))
+        };
+        if self.object.relocations.iter().any(called) {
+            return Err(LinkError::Inconsistent("a call of a function that is outermost"));
+        }
+        Ok(outermost)
+    }
+
+    fn exports(&self, indices: &Indices<'_>) -> Result<ExportSection, LinkError> {
         let mut section = ExportSection::new();
         section.export("memory", ExportKind::Memory, 0);
         for name in self.exports.functions {
             let symbol = self.object.exports.get(name).and_then(|symbol| self.object.symbols.get(*symbol as usize));
-            let (mut index, ty) = match symbol {
-                Some(Symbol::Function(place)) => {
-                    let function = self.object.functions.get(*place as usize);
-                    let ty = function.and_then(|function| self.object.types.get(function.ty as usize));
-                    let ty = ty.ok_or(LinkError::Inconsistent("type of an export"))?;
-                    (indices.functions.get(*place as usize).copied(), ty.clone())
-                }
+            let index = match symbol {
+                Some(Symbol::Function(place)) => indices.functions.get(*place as usize).copied(),
                 _ => {
                     let place = self.generated.functions.iter().position(|function| function.name == *name);
                     let place = place.ok_or_else(|| LinkError::Undefined((*name).to_owned()))?;
-                    (indices.generated.get(place).copied(), FuncType::new([], []))
+                    indices.generated.get(place).copied()
                 }
             };
-            if self.exports.outermost.contains(name) {
-                let inner = index.unwrap_or(u32::MAX);
-                index = Some(self.add(types.of_object(&ty)?, code, |sink| {
-                    sink.i32_const(STACK_SIZE.cast_signed()).global_set(STACK_POINTER);
-                    for param in 0..count(ty.params().len()) {
-                        sink.local_get(param);
-                    }
-                    sink.call(inner);
-                }));
-            }
             section.export(name, ExportKind::Func, index.unwrap_or(u32::MAX));
         }
         for (global, (name, _)) in (STACK_POINTER + 1 + self.generated.globals..).zip(self.exports.constants) {
