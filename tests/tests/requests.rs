@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,6 +31,22 @@ tells contains sprintf("ctx %v", [json.marshal(input.ctx)])
 tells contains sprintf("user.id %v", [json.marshal(input.user.id)])
 tells contains "run.flag" if input.run.flag
 decision := {"allow": false, "violations": tells}
+"#;
+
+/// Allows some roles, and reads values of every kind.
+const ALLOWS: &str = r#"
+package t
+
+default decision := false
+
+decision if {
+    input.role in ["admin", "a role that the policy tests for"]
+    input.args.a[1].b == null
+    input.args.n == 1099511627776
+    input.args.flag == true
+    input.args.none == null
+    input.args.f == 0.5
+}
 "#;
 
 /// Reads the input as a whole, so that it has no slots.
@@ -239,6 +257,65 @@ fn value() -> impl Strategy<Value = Value> {
                 .prop_map(|map| map.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
         ]
     })
+}
+
+thread_local! {
+    /// How often the thread has asked the allocator.
+    static ASKED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counted.
+struct Counting;
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+#[expect(unsafe_code, reason = "an allocator is one; each call goes on to the system's as it came")]
+// SAFETY: every method hands its arguments to `System`, whose contract is the same, and gives back what that gave.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // A thread that is ending has nothing left to count in.
+        let _ = ASKED.try_with(|asked| asked.set(asked.get() + 1));
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+/// Constants of the policy, of its builtins and of nobody; numbers of every size; collections: none of them takes memory of the
+/// host each time.
+#[test]
+fn a_request_that_is_decided_again_allocates_nothing() {
+    let policy = policy(ALLOWS, Isolation::Pooled);
+    let strings = ["admin", "a role that the policy tests for", "nobody", ""];
+    let args = json!({"a": [1, {"b": null}], "n": 1_i64 << 40, "flag": true, "none": null, "f": 0.5});
+    for role in strings {
+        let request = Request::new("tool").role(role).args(&args);
+        (0..3).for_each(|_| drop(policy.decide(&request).unwrap()));
+        let before = ASKED.get();
+        for _ in 0..10 {
+            assert_eq!(policy.decide(&request).unwrap().is_allowed(), role.starts_with('a'), "{role}");
+        }
+        assert_eq!(ASKED.get() - before, 0, "{role}");
+    }
+    assert!(ASKED.get() > 0);
+}
+
+/// Each text by turns, so that what was seen of one is met by another.
+#[test]
+fn what_was_seen_of_one_request_never_shows_in_another() {
+    let policy = policy(TELLS, Isolation::Pooled);
+    let texts: Vec<String> =
+        (0..600).map(|number: u32| format!("{:0>1$}", number % 300, number as usize % 40)).collect();
+    for text in texts.iter().chain(&texts) {
+        let args = json!({"a": text, "b": {"c": 1, "d": text.len() % 2 == 0}});
+        let (_, tells) = hold(&policy, &Request::new(text).role(text).args(&args)).unwrap();
+        assert!(tells.contains(&format!("tool {text}")) && tells.contains(&format!("args.a {text:?}")), "{tells:?}");
+    }
 }
 
 proptest! {

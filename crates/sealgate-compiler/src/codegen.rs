@@ -97,7 +97,7 @@ pub fn generate(
     let funcs: Vec<&Func> = all.iter().copied().filter(|func| !inlined.contains(&func.name)).collect();
     let slots = input.as_ref().map_or(0, |input| input.paths.count());
     let zeroed = memo_count.saturating_mul(MEMO_SIZE).saturating_add(slots.saturating_mul(4).next_multiple_of(8));
-    let first = entry::FIXED + u32::try_from(policy.plans.len()).unwrap_or(u32::MAX);
+    let first = entry::FIXED + u32::try_from(entry::plan_functions(policy)).unwrap_or(u32::MAX);
     let mut module = Module {
         policy,
         options,

@@ -13,7 +13,7 @@ static KERNEL_OBJECT: &[u8] = include_bytes!("../kernel/kernel.o");
 pub const ABI_VERSION: (i32, i32) = (1, 3);
 
 /// Our own exports, by which a host reaches decisions faster than by the ABI's; `sealgate-runtime` says what they do.
-const OWN_EXPORTS: [&str; 4] = ["sealgate_eval", "sealgate_decide", "sealgate_answer_text", "sealgate_input_slots"];
+const OWN_EXPORTS: [&str; 4] = ["sealgate_eval", "sealgate_decide", "sealgate_answer_text", "sealgate_slots"];
 
 /// The global that a module exports which is strict about errors of builtins; by it a host knows that an error of a builtin
 /// that it serves is to end the evaluation, too.

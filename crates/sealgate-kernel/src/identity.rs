@@ -3,6 +3,7 @@
 //! Takes a value, gives the addresses of the constants that it is made of, or nothing where it holds what is no constant.
 #![allow(unsafe_code, reason = "reads the words of an object's shape")]
 
+use crate::compact::COMPACT;
 use crate::heap::wasm;
 use crate::layout::{FLAG_SHAPE, INLINE_BIT, TAG_ARRAY, TAG_OBJECT};
 use crate::{Heap, Pair, Value};
@@ -18,6 +19,8 @@ const ARRAY: u32 = 2;
 const SET: u32 = 6;
 
 /// The words of `value`: equal words mean equal values, as long as the module's static data stays as it is.
+#[inline]
+#[target_feature(enable = "simd128")]
 pub(crate) fn of<'h>(heap: Heap<'h>, value: Value<'h>) -> &'h [u32] {
     // SAFETY: pairs are words; fresh memory for so many words, of which `push` writes those up to the place that it gives.
     unsafe {
@@ -38,9 +41,21 @@ pub(crate) fn of<'h>(heap: Heap<'h>, value: Value<'h>) -> &'h [u32] {
 }
 
 /// The pairs of an object of a shape.
+#[inline]
 fn members<'h>(value: Value<'h>) -> Option<&'h [Pair<'h>]> {
-    let (tag, _, flags) = value.plain_header()?;
-    (tag == TAG_OBJECT && flags & FLAG_SHAPE != 0).then(|| value.slice_unchecked())
+    // Tag, sub-tag and flags at once: of a compact header these are other things, but for what marks it.
+    const MASK: u32 = u8::MAX as u32 | (COMPACT as u32) << 8 | (FLAG_SHAPE as u32) << 16;
+    const SHAPE: u32 = TAG_OBJECT as u32 | (FLAG_SHAPE as u32) << 16;
+    if value.address() as u32 & INLINE_BIT != 0 {
+        return None;
+    }
+    // SAFETY: headers are initialised, aligned to words, and no shorter than one.
+    let word = unsafe { value.header_start().cast::<u32>().read() };
+    // SAFETY: the header is a full one, as an object's that has its pairs.
+    (word & MASK == SHAPE).then(|| unsafe {
+        let header = value.header_start();
+        core::slice::from_raw_parts((*header).payload.buffer.start.cast(), (*header).len as usize)
+    })
 }
 
 /// Writes the words of `value` from the place `at` on, and gives the place behind them; [`NONE`] if it has none, or too many.
@@ -79,12 +94,31 @@ unsafe fn write(words: *mut u32, at: usize, word: u32) -> usize {
     at + 1
 }
 
-/// Whether all values of pairs are constants: without branches, because a turn of a loop costs more than looking at a value.
-#[inline(always)]
+/// Whether all of pairs are constants: of up to eight the first four and the last four, because a turn of a loop costs more than
+/// looking at some twice.
+#[inline]
+#[target_feature(enable = "simd128")]
 fn are_constants(pairs: &[Pair<'_>]) -> bool {
-    let all = |pairs: &[Pair<'_>]| pairs.iter().fold(true, |all, pair| all & is_constant(pair.value));
-    let (fours, rest) = pairs.as_chunks::<4>();
-    fours.iter().all(|four| all(four)) & all(rest)
+    use core::arch::wasm32::{
+        i32x4_bitmask, i32x4_lt, i32x4_shl, u32x4_splat, v128, v128_and, v128_andnot, v128_load, v128_or,
+    };
+    if pairs.len() < 4 || pairs.len() > 8 {
+        return pairs.iter().all(|pair| is_constant(pair.value));
+    }
+    let end = u32x4_splat(wasm::static_end() as u32);
+    // The sign of each word says it. Addresses beyond half of all memory are less than any other as signed numbers.
+    let constant = |words: v128| {
+        let below = v128_andnot(i32x4_lt(words, end), words);
+        v128_or(below, i32x4_shl(words, u32::BITS - INLINE_BIT.trailing_zeros() - 1))
+    };
+    // SAFETY: four pairs are twice as many bytes as a vector, and there are so many from the first on and up to the last.
+    let four = |pairs: *const Pair<'_>| unsafe {
+        let words: *const v128 = pairs.cast();
+        v128_and(constant(v128_load(words)), constant(v128_load(words.add(1))))
+    };
+    // SAFETY: as above.
+    let last = unsafe { pairs.as_ptr().add(pairs.len() - 4) };
+    i32x4_bitmask(v128_and(four(pairs.as_ptr()), four(last))) == 0b1111
 }
 
 /// Whether a value is a small integer, or lies in static data, where nothing but constants lies.

@@ -3,8 +3,8 @@
 //! A compiler that knows every path by which a policy looks into its input writes them down as a tree ([`Paths`], made
 //! natively). Each place in the tree has a *slot*. [`scan::scan`] walks the text of an input once, checks all of it, and puts
 //! what the policy reads into the slots: a value where the tree ends, `null` where it only leads on, nothing where the input
-//! has nothing. [`fill`] does the same from a value, and [`records`] from what a host has written slot by slot. What is not
-//! read is not made.
+//! has nothing. [`fill`] does the same from a value; a host that has its input as values writes the slots itself, and
+//! [`records`] of what it cannot. What is not read is not made.
 //!
 //! Of equal keys the last counts, with everything below it.
 //!
@@ -235,15 +235,20 @@ pub fn read<'h>(heap: Heap<'h>, table: &[u32], text: &[u8]) -> Option<Vec<Option
     done.then_some(slots)
 }
 
-/// Fills slots from records, natively; `None` if they are not well formed.
+/// Fills slots from `count` records, natively; `None` if they are not well formed.
 ///
 /// # Safety
 /// Strings in `input` must be UTF-8.
 #[cfg(not(target_arch = "wasm32"))]
-pub unsafe fn read_records<'h>(heap: Heap<'h>, table: &[u32], input: &'h [u8]) -> Option<Vec<Option<Value<'h>>>> {
+pub unsafe fn read_records<'h>(
+    heap: Heap<'h>,
+    table: &[u32],
+    input: &'h [u8],
+    count: usize,
+) -> Option<Vec<Option<Value<'h>>>> {
     let mut slots = vec![None; *table.first()? as usize];
     // SAFETY: tables are made by `Paths` only, and the caller's promise.
-    let done = unsafe { records::fill(heap, Table(table.as_ptr()), slots.as_mut_ptr(), input) };
+    let done = unsafe { records::fill(heap, Table(table.as_ptr()), slots.as_mut_ptr(), input, count) };
     done.then_some(slots)
 }
 

@@ -47,12 +47,13 @@ fn shown<'h>(heap: Heap<'h>, slots: &[Option<Value<'h>>]) -> Vec<Option<&'h str>
     slots.iter().map(|slot| slot.map(|value| dump(heap, value, Notation::Json))).collect()
 }
 
-/// Slots as a host writes them that has their values.
-fn records(heap: Heap<'_>, slots: &[Option<Value<'_>>]) -> Vec<u8> {
+/// Records of all slots that hold something, and how many they are.
+fn records(heap: Heap<'_>, slots: &[Option<Value<'_>>]) -> (Vec<u8>, usize) {
     let (mut records, mut bytes) = (Vec::new(), Vec::new());
-    for slot in slots {
+    let count = slots.iter().flatten().count();
+    for (number, slot) in (0_u32..).zip(slots) {
         let (kind, length, content) = match slot.map(Value::view) {
-            None => (kind::ABSENT, 0, 0),
+            None => continue,
             Some(View::Null) => (kind::NULL, 0, 0),
             Some(View::Bool(value)) => (if value { kind::TRUE } else { kind::FALSE }, 0, 0),
             Some(View::Number(Number::Int(value))) => (kind::INTEGER, 0, value.cast_unsigned()),
@@ -61,16 +62,16 @@ fn records(heap: Heap<'_>, slots: &[Option<Value<'_>>]) -> Vec<u8> {
                     Some(View::String(text)) => (kind::STRING, text),
                     _ => (kind::JSON, dump(heap, slot.unwrap(), Notation::Json)),
                 };
-                let start = slots.len() * SIZE + bytes.len();
+                let start = count * SIZE + bytes.len();
                 bytes.extend_from_slice(text.as_bytes());
                 (kind, u32::try_from(text.len()).unwrap(), start as u64)
             }
         };
-        records.extend_from_slice(&kind.to_le_bytes());
+        records.extend_from_slice(&(kind | number << 16).to_le_bytes());
         records.extend_from_slice(&length.to_le_bytes());
         records.extend_from_slice(&content.to_le_bytes());
     }
-    [records, bytes].concat()
+    ([records, bytes].concat(), count)
 }
 
 /// Gives whether the scanner read the text.
@@ -82,10 +83,10 @@ fn check(table: &[u32], text: &[u8]) -> bool {
         (Ok(value), Some(slots)) => {
             let expected = read_value(table, Some(value));
             assert_eq!(shown(heap, slots), shown(heap, &expected), "{}", text.escape_ascii());
-            let records = records(heap, &expected);
+            let (records, count) = records(heap, &expected);
             // SAFETY: strings are strings.
             #[allow(unsafe_code, reason = "the kernel relies on the host for UTF-8")]
-            let read = unsafe { read_records(heap, table, heap.copy(&records)) }.unwrap();
+            let read = unsafe { read_records(heap, table, heap.copy(&records), count) }.unwrap();
             assert_eq!(shown(heap, &read), shown(heap, &expected), "{}", text.escape_ascii());
         }
         (Ok(_), None) => {}
@@ -230,19 +231,20 @@ fn records_that_are_none_are_refused() {
     let amount = paths.member(args, "a\"b");
     [tool, amount].into_iter().for_each(|place| paths.read_whole(place));
     assert!(paths.settle());
-    assert_eq!(paths.description(), r#"[0,4,{"args":[1,3,{"a\"b":[2,3]}],"tool":[3,4]}]"#);
+    assert_eq!(paths.description(64), r#"[64,[0,4,{"args":[1,3,{"a\"b":[2,3]}],"tool":[3,4]}]]"#);
     let table = paths.table(0, 0);
     let arena = Arena::new();
     let heap = arena.heap();
-    let good = records(heap, &[Some(Value::null()), None, Some(Value::empty_array()), Some(Value::string(heap, "x"))]);
+    let (good, count) =
+        records(heap, &[Some(Value::null()), None, Some(Value::empty_array()), Some(Value::string(heap, "x"))]);
     // SAFETY: no string but `x` is read.
-    let read = |input: &[u8]| unsafe { read_records(heap, &table, heap.copy(input)) }.map(|slots| slots.len());
-    assert_eq!((good.len(), read(&good)), (67, Some(4)));
+    let read = |input: &[u8]| unsafe { read_records(heap, &table, heap.copy(input), count) }.map(|slots| slots.len());
+    assert_eq!((good.len(), count, read(&good)), (51, 3, Some(4)));
     for end in 0..good.len() {
         assert_eq!(read(&good[..end]), None, "{end}");
     }
     for (at, byte) in
-        [(0, 8), (3, 1), (32 + 4, 1), (32 + 4, 3), (32 + 8, 63), (32 + 11, 255), (48 + 7, 255), (64, b'{')]
+        [(0, 0), (0, 8), (1, 1), (2, 4), (3, 1), (20, 1), (20, 3), (24, 47), (27, 255), (32 + 7, 255), (48, b'{')]
     {
         let mut bad = good.clone();
         bad[at] = byte;

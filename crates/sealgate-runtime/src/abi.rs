@@ -15,8 +15,8 @@ use crate::options::Isolation;
 pub(crate) type EvalParams = (i32, i32, i32, i32, i32, i32, i32);
 /// The parameters of `sealgate_eval`: entrypoint, data, input, input length, heap.
 pub(crate) type StrictEvalParams = (i32, i32, i32, i32, i32);
-/// The parameters of `sealgate_decide`: entrypoint, data, input, input length, heap, whether the input is records.
-pub(crate) type DecideParams = (i32, i32, i32, i32, i32, i32);
+/// The parameters of `sealgate_decide`: entrypoint, data, input, heap, what the input is (see [`DECIDE`]).
+pub(crate) type DecideParams = (i32, i32, i32, i32, i32);
 
 /// Where a module's exports are.
 pub(crate) struct Exports {
@@ -65,14 +65,15 @@ const CONTEXT_EXPORTS: [&str; 6] = [
 /// its compiler have it; by it the host knows that it need not look at the input.
 const STRICT_EVAL: &str = "sealgate_eval";
 
-/// Sealgate's own export for decisions. It evaluates as [`STRICT_EVAL`] does but gives the address of three words: what was
-/// decided; the address of bytes that no other decision of the module has, and how many they are, or 0. Its input is JSON, or
-/// records (see `slots`); no data is an empty document.
+/// Sealgate's own export for decisions. It evaluates as [`STRICT_EVAL`] does but gives the address of bytes that no other
+/// decision of the module has, and in the upper half how many they are, or 0. Its last parameter is negative where the input is
+/// JSON, the one's complement of its length; else the slots have been written (see `slots`), but for so many records. No data is
+/// an empty document.
 const DECIDE: &str = "sealgate_decide";
-/// Writes the result set of such an answer as JSON.
+/// Writes the result set of what was decided last as JSON.
 const ANSWER_TEXT: &str = "sealgate_answer_text";
 /// Says what slots the input has, as JSON, or gives 0 where the policy reads the whole input.
-const INPUT_SLOTS: &str = "sealgate_input_slots";
+const INPUT_SLOTS: &str = "sealgate_slots";
 
 /// The global that modules export which are strict about errors of builtins: their host must be, too.
 const STRICT_BUILTIN_ERRORS: &str = "sealgate_strict_builtin_errors";
@@ -80,7 +81,7 @@ const STRICT_BUILTIN_ERRORS: &str = "sealgate_strict_builtin_errors";
 /// What `sealgate_eval` aborts with if the input is not one JSON value.
 pub(crate) const INPUT_REFUSED: &str = "the input is not one JSON value";
 
-/// What `sealgate_decide` aborts with if its input is not records of the slots.
+/// What `sealgate_decide` aborts with if its input is not records of slots.
 pub(crate) const RECORDS_REFUSED: &str = "the input is not what the policy reads";
 
 impl Exports {
@@ -107,7 +108,7 @@ impl Exports {
             memory: need("memory")?,
             heap_ptr_get: need("opa_heap_ptr_get")?,
             // Bound by few modules only: its type is looked at here.
-            heap_ptr_set: export_of_type(module, "opa_heap_ptr_set", 1, 0)
+            heap_ptr_set: export_of_type(module, "opa_heap_ptr_set", 1, &[])
                 .ok_or(ModuleError::Export("opa_heap_ptr_set"))?,
             malloc: need("opa_malloc")?,
             json_parse: need("opa_json_parse")?,
@@ -255,25 +256,26 @@ impl Exports {
 
 /// The module's `sealgate_eval`, if its type is the one that this host knows.
 fn strict_eval(module: &Module) -> Option<ModuleExport> {
-    export_of_type(module, STRICT_EVAL, 5, 1)
+    export_of_type(module, STRICT_EVAL, 5, &[ValType::I32])
 }
 
 /// The module's exports for decisions, if it has all of them with the types that this host knows, and `sealgate_eval`.
 fn decide_exports(module: &Module) -> Option<DecideExports> {
     strict_eval(module)?;
     Some(DecideExports {
-        decide: export_of_type(module, DECIDE, 6, 1)?,
-        text: export_of_type(module, ANSWER_TEXT, 1, 1)?,
-        slots: export_of_type(module, INPUT_SLOTS, 0, 1)?,
+        decide: export_of_type(module, DECIDE, 5, &[ValType::I64])?,
+        text: export_of_type(module, ANSWER_TEXT, 0, &[ValType::I32])?,
+        slots: export_of_type(module, INPUT_SLOTS, 0, &[ValType::I32])?,
     })
 }
 
-/// A function from so many i32 to so many, if the module exports it.
-fn export_of_type(module: &Module, name: &str, params: usize, results: usize) -> Option<ModuleExport> {
+/// A function from so many i32, if the module exports it with these results.
+fn export_of_type(module: &Module, name: &str, params: usize, results: &[ValType]) -> Option<ModuleExport> {
     let Some(ExternType::Func(ty)) = module.get_export(name) else { return None };
-    let is_i32 = |ty: ValType| matches!(ty, ValType::I32);
-    let known =
-        ty.params().len() == params && ty.results().len() == results && ty.params().chain(ty.results()).all(is_i32);
+    let known = ty.params().len() == params
+        && ty.params().all(|ty| matches!(ty, ValType::I32))
+        && ty.results().len() == results.len()
+        && ty.results().zip(results).all(|(ty, expected)| ValType::eq(&ty, expected));
     if known { module.get_export_index(name) } else { None }
 }
 
@@ -307,8 +309,8 @@ pub(crate) enum Eval {
 /// Decisions without text.
 #[derive(Clone)]
 pub(crate) struct Decide {
-    pub(crate) decide: TypedFunc<DecideParams, i32>,
-    pub(crate) text: TypedFunc<i32, i32>,
+    pub(crate) decide: TypedFunc<DecideParams, i64>,
+    pub(crate) text: TypedFunc<(), i32>,
 }
 
 /// Evaluation through a context.

@@ -62,19 +62,17 @@ pub(crate) fn message(memory: &[u8], at: GuestPtr, limit: usize) -> String {
 }
 
 /// Bytes of an answer's identity.
-const MAX_IDENTITY: usize = 1024;
+const MAX_IDENTITY: u64 = 1024;
 
-/// The identity of the answer at `at`: of its three words the last two say where it lies and how long it is.
+/// The identity of an answer: the low half of a number says where it lies, the high half how long it is.
 ///
 /// # Errors
 /// [`DecideError::BrokenAbi`] for an address outside the memory.
 #[inline]
-pub(crate) fn identity(memory: &[u8], at: GuestPtr) -> Result<&[u8], DecideError> {
-    let bytes = words(memory, at).and_then(|[_, start, length]: [u32; 3]| {
-        let length = usize::try_from(length).ok().filter(|length| *length <= MAX_IDENTITY)?;
-        memory.get(GuestPtr(start).offset()..)?.get(..length)
-    });
-    match bytes {
+pub(crate) fn identity(memory: &[u8], answer: u64) -> Result<&[u8], DecideError> {
+    let length = usize::try_from((answer >> 32).min(MAX_IDENTITY + 1)).unwrap_or(usize::MAX);
+    let bytes = memory.get(GuestPtr(answer as u32).offset()..).and_then(|rest| rest.get(..length));
+    match bytes.filter(|bytes| bytes.len() as u64 <= MAX_IDENTITY) {
         Some(bytes) => Ok(bytes),
         None => Err(DecideError::BrokenAbi("it returned an answer outside its memory")),
     }
@@ -91,6 +89,13 @@ pub(crate) fn words<const N: usize>(memory: &[u8], at: GuestPtr) -> Option<[u32;
 pub(crate) fn region(memory: &mut [u8], at: GuestPtr, length: usize) -> Option<&mut [u8]> {
     let start = at.offset();
     memory.get_mut(start..start.checked_add(length)?)
+}
+
+/// What lies below `base`, and the `length` bytes from there on, to write to.
+#[inline]
+pub(crate) fn around(memory: &mut [u8], base: GuestPtr, length: usize) -> Option<(&mut [u8], &mut [u8])> {
+    let (below, above) = memory.split_at_mut_checked(base.offset())?;
+    Some((below, above.get_mut(..length)?))
 }
 
 #[cfg(test)]

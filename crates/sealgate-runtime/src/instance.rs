@@ -20,7 +20,7 @@ use crate::ids::Ids;
 use crate::load::{NO_DATA, check_json};
 use crate::options::Isolation;
 use crate::request::Request;
-use crate::slots::{InputSlots, WriteError};
+use crate::slots::{InputSlots, Known, WriteError, Writer, Written};
 use crate::verdict::Memo;
 
 /// What every instance of one policy is made from.
@@ -85,11 +85,23 @@ pub(crate) enum Notation {
     Rego,
 }
 
-/// What the input of a decision is written as.
+/// What of the input of a decision lies behind the heap base.
 #[derive(Clone, Copy)]
 enum Form {
-    Json = 0,
-    Records = 1,
+    Json,
+    /// So many records: the rest is in the slots.
+    Records(u32),
+}
+
+impl Form {
+    /// What the module is told of it, which is so many bytes.
+    #[inline]
+    fn to_abi(self, length: usize) -> Option<i32> {
+        match self {
+            Self::Json => i32::try_from(length).ok().map(|length| !length),
+            Self::Records(count) => i32::try_from(count).ok(),
+        }
+    }
 }
 
 /// An instance of a policy.
@@ -109,6 +121,10 @@ pub(crate) struct Instance {
     findings: Memo<Arc<Finding>>,
     /// Texts by the same.
     texts: Memo<Box<str>>,
+    /// Constants of the module by their text.
+    known: Known,
+    /// Bytes of memory when the last decision had ended; 0 where nobody has looked.
+    size: usize,
     pub(crate) ids: Ids,
     /// A copy of its own, so that threads do not share the counter of one.
     pub(crate) identity: Arc<PolicyIdentity>,
@@ -163,6 +179,8 @@ impl Instance {
             documents: Memo::default(),
             findings: Memo::default(),
             texts: Memo::default(),
+            known: Known::default(),
+            size: 0,
             ids: Ids::new(),
             identity: match template.isolation {
                 Isolation::Pooled => Arc::new(PolicyIdentity::clone(&template.identity)),
@@ -268,43 +286,48 @@ impl Instance {
         template: &Template,
         entrypoint: i32,
         input: &[u8],
-    ) -> Result<Arc<Finding>, DecideError> {
+    ) -> Result<Arc<Finding>, Box<DecideError>> {
         self.place_input(template, input)?;
         self.decide_on_json(template, entrypoint, input.len())
     }
 
     /// Decides on a request: on what the policy reads of it, where the policy says what that is.
     ///
+    /// Errors are boxed on the way of a decision, so that what is given fits into registers.
+    ///
     /// # Errors
     /// As [`Instance::decide`], and [`DecideError::InvalidInput`] if the request cannot be written.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decide_request(
         &mut self,
         template: &Template,
         entrypoint: i32,
         request: &Request<'_>,
-    ) -> Result<Arc<Finding>, DecideError> {
+    ) -> Result<Arc<Finding>, Box<DecideError>> {
         if let (Some(slots), Some(_)) = (&template.slots, &self.abi.decide) {
-            match self.write_input(template, |memory| request.write_slots(slots, memory)) {
-                Ok(length) => return self.answer(template, entrypoint, length, Form::Records),
+            match self.write_slots(template, slots, request) {
+                Ok(written) => {
+                    let answer = self.answer(template, entrypoint, written.length, Form::Records(written.records));
+                    if written.records > 0 && answer.is_ok() {
+                        self.learn(slots, written);
+                    }
+                    return answer;
+                }
                 Err(WriteError::NotTyped) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(Box::new(error.of_decision(template.max_input))),
             }
         }
-        let write = |memory: &mut [u8]| {
-            let room = memory.len();
-            let mut rest = memory;
-            match request.write_to(&mut rest) {
-                Ok(()) => Ok(room.saturating_sub(rest.len())),
-                Err(error) if error.kind() == io::ErrorKind::WriteZero => Err(WriteError::Full),
-                Err(error) => Err(WriteError::Invalid(error.to_string())),
-            }
-        };
-        let length = self.write_input(template, write)?;
+        let length = self.write_json(template, request).map_err(|error| error.of_decision(template.max_input))?;
         if !template.exports.checks_input() {
             self.check_written(length)?;
         }
         self.decide_on_json(template, entrypoint, length)
+    }
+
+    /// Looks at what the module has made of records.
+    #[cold]
+    fn learn(&mut self, slots: &InputSlots, written: Written) {
+        self.known.learn(slots, self.abi.memory.data(&self.store), self.base, written);
     }
 
     /// Decides on the JSON that has been placed.
@@ -314,50 +337,113 @@ impl Instance {
         template: &Template,
         entrypoint: i32,
         length: usize,
-    ) -> Result<Arc<Finding>, DecideError> {
+    ) -> Result<Arc<Finding>, Box<DecideError>> {
         if self.abi.decide.is_some() {
             return self.answer(template, entrypoint, length, Form::Json);
         }
         let at = self.run(template, entrypoint, length, Notation::Json, Format::Json)?;
-        self.finding(template, at)
+        Ok(self.finding(template, at)?)
     }
 
-    /// Has an input written straight into the policy's memory, with as much room as it takes; its length.
-    #[inline]
-    fn write_input(
+    /// Writes what is read of a request, with as much room as it takes.
+    #[inline(always)]
+    fn write_slots(
         &mut self,
         template: &Template,
-        write: impl Fn(&mut [u8]) -> Result<usize, WriteError>,
-    ) -> Result<usize, WriteError> {
-        let most = template.max_input;
-        let mut room = most.min(4096);
+        slots: &InputSlots,
+        request: &Request<'_>,
+    ) -> Result<Written, WriteError> {
+        let room = Room::of(template);
+        match self.write_slots_within(slots, request, room.bytes) {
+            Err(error @ (WriteError::Full | WriteError::NoMemory)) => {
+                self.write_slots_again(slots, request, room, error)
+            }
+            done => done,
+        }
+    }
+
+    /// The same with more room, after there was not enough.
+    #[cold]
+    fn write_slots_again(
+        &mut self,
+        slots: &InputSlots,
+        request: &Request<'_>,
+        mut room: Room,
+        mut error: WriteError,
+    ) -> Result<Written, WriteError> {
         loop {
-            let memory = self.abi.memory.data_mut(&mut self.store);
-            match guest::region(memory, self.base, room).map(&write) {
-                Some(Err(WriteError::Full)) if room == most => return Err(WriteError::TooLarge { limit: most }),
-                Some(Err(WriteError::Full)) => room = room.saturating_mul(8).min(most),
-                Some(done) => return done,
-                None => self.make_room(room).map_err(|_| WriteError::NoMemory)?,
+            self.widen(&mut room, error)?;
+            match self.write_slots_within(slots, request, room.bytes) {
+                Err(again @ (WriteError::Full | WriteError::NoMemory)) => error = again,
+                done => return done,
             }
         }
     }
 
+    #[inline(always)]
+    fn write_slots_within(
+        &mut self,
+        slots: &InputSlots,
+        request: &Request<'_>,
+        room: usize,
+    ) -> Result<Written, WriteError> {
+        let memory = self.abi.memory.data_mut(&mut self.store);
+        let (below, above) = guest::around(memory, self.base, room).ok_or(WriteError::NoMemory)?;
+        request.write_slots(slots, Writer::new(slots, &self.known, below, above)?)
+    }
+
+    /// Writes a request as JSON, with as much room as it takes; the length.
+    fn write_json(&mut self, template: &Template, request: &Request<'_>) -> Result<usize, WriteError> {
+        let mut room = Room::of(template);
+        loop {
+            let memory = self.abi.memory.data_mut(&mut self.store);
+            let Some(mut rest) = guest::region(memory, self.base, room.bytes) else {
+                self.widen(&mut room, WriteError::NoMemory)?;
+                continue;
+            };
+            match request.write_to(&mut rest) {
+                Ok(()) => return Ok(room.bytes.saturating_sub(rest.len())),
+                Err(error) if error.kind() == io::ErrorKind::WriteZero => self.widen(&mut room, WriteError::Full)?,
+                Err(error) => return Err(WriteError::invalid(&error)),
+            }
+        }
+    }
+
+    /// Sees to more room, or to memory for it.
+    #[cold]
+    fn widen(&mut self, room: &mut Room, error: WriteError) -> Result<(), WriteError> {
+        if matches!(error, WriteError::NoMemory) {
+            return self.make_room(room.bytes).map_err(|_| WriteError::NoMemory);
+        }
+        if room.bytes == room.most {
+            return Err(WriteError::TooLarge);
+        }
+        room.bytes = room.bytes.saturating_mul(8).min(room.most);
+        Ok(())
+    }
+
     /// Decides by the module's own export, and recognises what it has decided before.
+    #[inline(always)]
     fn answer(
         &mut self,
         template: &Template,
         entrypoint: i32,
         length: usize,
         form: Form,
-    ) -> Result<Arc<Finding>, DecideError> {
+    ) -> Result<Arc<Finding>, Box<DecideError>> {
         self.begin(template);
-        let answer = self.ask(entrypoint, length, form).and_then(|at| {
-            let identity = guest::identity(self.abi.memory.data(&self.store), at)?;
-            match self.findings.find(identity) {
-                Some(finding) => Ok(Arc::clone(finding)),
-                None => self.new_finding(template, at),
+        let answer = match self.ask(entrypoint, length, form) {
+            Ok(answer) => {
+                let memory = self.abi.memory.data(&self.store);
+                self.size = memory.len();
+                match guest::identity(memory, answer).map(|identity| self.findings.find(identity)) {
+                    Ok(Some(finding)) => Ok(Arc::clone(finding)),
+                    Ok(None) => self.new_finding(template, answer).map_err(Box::new),
+                    Err(error) => Err(Box::new(error)),
+                }
             }
-        });
+            Err(error) => Err(error),
+        };
         self.end(template);
         answer
     }
@@ -373,7 +459,7 @@ impl Instance {
         entrypoint: i32,
         input: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<(), DecideError> {
+    ) -> Result<(), Box<DecideError>> {
         self.place_input(template, input)?;
         if self.abi.decide.is_none() {
             let at = self.run(template, entrypoint, input.len(), Notation::Json, Format::Json)?;
@@ -381,36 +467,43 @@ impl Instance {
             return Ok(());
         }
         self.begin(template);
-        let answer = self.ask(entrypoint, input.len(), Form::Json).and_then(|at| {
-            let identity = guest::identity(self.abi.memory.data(&self.store), at)?;
-            match self.texts.find(identity) {
-                Some(text) => out.extend_from_slice(text.as_bytes()),
-                None => self.new_text(template, at, out)?,
+        let answer = match self.ask(entrypoint, input.len(), Form::Json) {
+            Ok(answer) => {
+                let memory = self.abi.memory.data(&self.store);
+                self.size = memory.len();
+                match guest::identity(memory, answer).map(|identity| self.texts.find(identity)) {
+                    Ok(Some(text)) => {
+                        out.extend_from_slice(text.as_bytes());
+                        Ok(())
+                    }
+                    Ok(None) => self.new_text(template, answer, out).map_err(Box::new),
+                    Err(error) => Err(Box::new(error)),
+                }
             }
-            Ok(())
-        });
+            Err(error) => Err(error),
+        };
         self.end(template);
         answer
     }
 
-    /// Asks the module's own export; where its answer lies.
-    #[inline]
-    fn ask(&mut self, entrypoint: i32, length: usize, form: Form) -> Result<GuestPtr, DecideError> {
-        let Some(decide) = &self.abi.decide else { return Err(DecideError::BrokenAbi("it cannot decide")) };
-        let heap = above(self.base, length)?.to_abi();
-        let length_abi = i32::try_from(length).map_err(|_| DecideError::MemoryLimit)?;
-        let input = (entrypoint, self.data, self.base.to_abi(), length_abi, heap, form as i32);
+    /// Asks the module's own export; what it says of its answer.
+    #[inline(always)]
+    fn ask(&mut self, entrypoint: i32, length: usize, form: Form) -> Result<u64, Box<DecideError>> {
+        let Some(decide) = &self.abi.decide else { return Err(cannot_decide()) };
+        let Some(heap) = end_of(self.base, length).and_then(aligned_up) else { return Err(no_memory()) };
+        let Some(form) = form.to_abi(length) else { return Err(no_memory()) };
+        let input = (entrypoint, self.data, self.base.to_abi(), heap.to_abi(), form);
         match decide.decide.call(&mut self.store, input) {
-            Ok(at) => Ok(GuestPtr::from_abi(at)),
-            Err(error) => Err(self.evaluation_stopped(&error, length)),
+            Ok(answer) => Ok(answer.cast_unsigned()),
+            Err(error) => Err(Box::new(self.evaluation_stopped(&error, length))),
         }
     }
 
     /// Reads an answer that is not known, and remembers it where it has an identity.
     #[cold]
-    fn new_finding(&mut self, template: &Template, at: GuestPtr) -> Result<Arc<Finding>, DecideError> {
-        let identity: Box<[u8]> = guest::identity(self.abi.memory.data(&self.store), at)?.into();
-        let text = self.written(at)?;
+    fn new_finding(&mut self, template: &Template, answer: u64) -> Result<Arc<Finding>, DecideError> {
+        let identity: Box<[u8]> = guest::identity(self.abi.memory.data(&self.store), answer)?.into();
+        let text = self.written()?;
         let finding = self.finding(template, text)?;
         self.findings.keep(identity, Arc::clone(&finding));
         Ok(finding)
@@ -418,10 +511,10 @@ impl Instance {
 
     /// Appends the text of an answer that is not known, and remembers it where it has an identity and is seen again.
     #[cold]
-    fn new_text(&mut self, template: &Template, at: GuestPtr, out: &mut Vec<u8>) -> Result<(), DecideError> {
-        let text = self.written(at)?;
+    fn new_text(&mut self, template: &Template, answer: u64, out: &mut Vec<u8>) -> Result<(), DecideError> {
+        let text = self.written()?;
         let memory = self.abi.memory.data(&self.store);
-        let (identity, text) = (guest::identity(memory, at)?, guest::text(memory, text, template.max_result)?);
+        let (identity, text) = (guest::identity(memory, answer)?, guest::text(memory, text, template.max_result)?);
         out.extend_from_slice(text.as_bytes());
         // A policy of many rules gives many answers once: keeping each would cost more than it saves.
         if text.len() <= MAX_KEPT_TEXT && self.texts.is_second_miss(identity) {
@@ -430,10 +523,12 @@ impl Instance {
         Ok(())
     }
 
-    /// Has an answer written; where its text lies.
-    fn written(&mut self, at: GuestPtr) -> Result<GuestPtr, DecideError> {
+    /// Has the last answer written; where its text lies.
+    fn written(&mut self) -> Result<GuestPtr, DecideError> {
+        // Writing may take memory.
+        self.size = 0;
         let text = self.guarded(|store, abi| match &abi.decide {
-            Some(decide) => decide.text.call(store, at.to_abi()),
+            Some(decide) => decide.text.call(store, ()),
             None => Ok(0),
         })?;
         Ok(GuestPtr::from_abi(text))
@@ -464,8 +559,13 @@ impl Instance {
     }
 
     /// Whether its memory is still small enough to be kept.
-    pub(crate) fn fit_for_reuse(&self, template: &Template) -> bool {
-        self.abi.memory.data_size(&self.store) <= template.max_retained.max(self.born_with)
+    #[inline]
+    pub(crate) fn fit_for_reuse(&mut self, template: &Template) -> bool {
+        let size = match std::mem::take(&mut self.size) {
+            0 => self.abi.memory.data_size(&self.store),
+            size => size,
+        };
+        size <= template.max_retained.max(self.born_with)
     }
 
     /// Sets the deadline of an evaluation that begins, for the sandbox and for the host's builtins.
@@ -688,6 +788,20 @@ impl Instance {
     }
 }
 
+/// Room for an input that is being written.
+struct Room {
+    bytes: usize,
+    most: usize,
+}
+
+impl Room {
+    /// Room that mostly suffices.
+    #[inline]
+    fn of(template: &Template) -> Self {
+        Self { bytes: template.max_input.min(4096), most: template.max_input }
+    }
+}
+
 /// Bytes of a list of entrypoints or builtins.
 const MAX_LISTING: usize = 1 << 20;
 
@@ -698,20 +812,36 @@ pub(crate) struct Listings {
     pub(crate) slots: Option<InputSlots>,
 }
 
+#[cold]
+fn cannot_decide() -> Box<DecideError> {
+    Box::new(DecideError::BrokenAbi("it cannot decide"))
+}
+
+#[cold]
+fn no_memory() -> Box<DecideError> {
+    Box::new(DecideError::MemoryLimit)
+}
+
 /// The first address for a heap above an input.
 #[inline]
 fn above(base: GuestPtr, length: usize) -> Result<GuestPtr, DecideError> {
-    // An error that is made before it is needed must be dropped, which takes longer than the sum.
-    match u32::try_from(length).ok().and_then(|length| base.0.checked_add(length)) {
-        Some(end) => aligned(GuestPtr(end)),
+    match end_of(base, length) {
+        Some(end) => aligned(end),
         None => Err(DecideError::MemoryLimit),
     }
 }
 
-#[inline]
 fn aligned(at: GuestPtr) -> Result<GuestPtr, DecideError> {
-    match at.0.checked_next_multiple_of(ALIGN) {
-        Some(at) => Ok(GuestPtr(at)),
-        None => Err(DecideError::BrokenAbi("its heap lies beyond its memory")),
-    }
+    aligned_up(at).ok_or(DecideError::BrokenAbi("its heap lies beyond its memory"))
+}
+
+// An error that is made before it is needed must be dropped, which takes longer than the sum.
+#[inline(always)]
+fn end_of(base: GuestPtr, length: usize) -> Option<GuestPtr> {
+    u32::try_from(length).ok().and_then(|length| base.0.checked_add(length)).map(GuestPtr)
+}
+
+#[inline(always)]
+fn aligned_up(at: GuestPtr) -> Option<GuestPtr> {
+    at.0.checked_add(ALIGN - 1).map(|end| GuestPtr(end & !(ALIGN - 1)))
 }

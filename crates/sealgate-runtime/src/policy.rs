@@ -200,7 +200,7 @@ impl Policy {
                 None => ready.push(self.inner.start(tier).map_err(LoadError::Start)?),
             }
         }
-        ready.into_iter().for_each(|instance| give_back(tier, instance));
+        ready.into_iter().for_each(|instance| drop(tier.pool.put(instance)));
         Ok(())
     }
 
@@ -209,27 +209,34 @@ impl Policy {
     /// # Errors
     /// [`DecideError`]; each means that the call must not go ahead.
     pub fn decide(&self, request: &Request<'_>) -> Result<Decision, DecideError> {
-        into_result(self.decide_or_deny(request))
+        let inner = &*self.inner;
+        if inner.audit.is_some() {
+            return into_result(self.decide_recorded(request));
+        }
+        let started = inner.clock();
+        match inner.decide_request(request) {
+            Ok(given) => Ok(given.decision(started)),
+            Err(error) => Err(inner.counted(*error)),
+        }
     }
 
     /// Decides; what fails is a denial that [says so](Decision::failure).
     pub fn decide_or_deny(&self, request: &Request<'_>) -> Decision {
         let inner = &*self.inner;
         if inner.audit.is_some() {
-            // The record needs the input as text anyhow.
-            return match request.to_json() {
-                Ok(input) => self.decide_json_or_deny(&input),
-                Err(error) => inner.settle(Err(DecideError::InvalidInput(error.to_string())), b"", None),
-            };
+            return self.decide_recorded(request);
         }
-        let started = inner.measure_elapsed.then(Instant::now);
-        let given = inner.decision().and_then(|entrypoint| {
-            inner.with_instance(|template, instance| {
-                let finding = instance.decide_request(template, entrypoint.0, request)?;
-                Ok(inner.give(instance, finding))
-            })
-        });
-        inner.settle(given, b"", started)
+        let started = inner.clock();
+        inner.unrecorded(inner.decide_request(request).map_err(|error| *error), started)
+    }
+
+    /// The same where there is an audit sink: the record needs the input as text anyhow.
+    #[cold]
+    fn decide_recorded(&self, request: &Request<'_>) -> Decision {
+        match request.to_json() {
+            Ok(input) => self.decide_json_or_deny(&input),
+            Err(error) => self.inner.settle(Err(DecideError::InvalidInput(error.to_string())), b"", None),
+        }
     }
 
     /// As [`Policy::decide`], for an input document that is JSON already.
@@ -243,13 +250,15 @@ impl Policy {
     /// As [`Policy::decide_or_deny`], for an input document that is JSON already.
     pub fn decide_json_or_deny(&self, input: &[u8]) -> Decision {
         let inner = &*self.inner;
-        let started = inner.measure_elapsed.then(Instant::now);
+        let started = inner.clock();
         let given = inner.decision().and_then(|entrypoint| {
             inner.check_decision_input(input)?;
-            inner.with_instance(|template, instance| {
-                let finding = instance.decide(template, entrypoint.0, input)?;
-                Ok(inner.give(instance, finding))
-            })
+            inner
+                .with_instance(|template, instance| {
+                    let finding = instance.decide(template, entrypoint.0, input)?;
+                    Ok(inner.give(instance, finding))
+                })
+                .map_err(|error| *error)
         });
         inner.settle(given, input, started)
     }
@@ -268,15 +277,19 @@ impl Policy {
         let entrypoint = inner.decision()?;
         if inner.audit.is_none() {
             inner.check_decision_input(input)?;
-            return inner.with_instance(|template, instance| instance.decide_into(template, entrypoint.0, input, out));
+            let decide =
+                |template: &Template, instance: &mut Instance| instance.decide_into(template, entrypoint.0, input, out);
+            return inner.with_instance(decide).map_err(|error| *error);
         }
         let given = inner.check_decision_input(input).and_then(|()| {
-            inner.with_instance(|template, instance| {
-                let at = instance.evaluate(template, entrypoint.0, input, Format::Json)?;
-                out.extend_from_slice(instance.text(template, at)?.as_bytes());
-                let finding = instance.finding(template, at)?;
-                Ok(inner.give(instance, finding))
-            })
+            inner
+                .with_instance(|template, instance| {
+                    let at = instance.evaluate(template, entrypoint.0, input, Format::Json)?;
+                    out.extend_from_slice(instance.text(template, at)?.as_bytes());
+                    let finding = instance.finding(template, at)?;
+                    Ok(inner.give(instance, finding))
+                })
+                .map_err(|error| *error)
         });
         match inner.settle(given, input, None).failure {
             None => Ok(()),
@@ -324,10 +337,12 @@ impl Policy {
     pub fn evaluate_value(&self, entrypoint: &str, input: &Value, format: Format) -> Result<String, DecideError> {
         let id = self.entrypoint(entrypoint).ok_or_else(|| DecideError::UnknownEntrypoint(entrypoint.to_owned()))?;
         let (inner, input) = (&*self.inner, input.to_text());
-        inner.with_instance(|template, instance| {
-            let at = instance.evaluate_value(template, id.0, &input, format)?;
-            instance.text(template, at).map(str::to_owned)
-        })
+        inner
+            .with_instance(|template, instance| {
+                let at = instance.evaluate_value(template, id.0, &input, format)?;
+                Ok(instance.text(template, at).map(str::to_owned)?)
+            })
+            .map_err(|error| *error)
     }
 
     /// As [`Policy::evaluate`], into a buffer of the caller's, which is cleared first.
@@ -399,10 +414,12 @@ struct Given {
     id: DecisionId,
 }
 
-#[inline]
-fn give_back(tier: &Tier, instance: Box<Instance>) {
-    // One that finds no place was made for a burst that is over.
-    drop(tier.pool.put(instance));
+impl Given {
+    #[inline]
+    fn decision(self, started: Option<Instant>) -> Decision {
+        let elapsed = started.map(|started| started.elapsed());
+        Decision { finding: self.finding, id: self.id, elapsed, failure: None }
+    }
 }
 
 impl Inner {
@@ -448,6 +465,41 @@ impl Inner {
             out.extend_from_slice(instance.text(template, at)?.as_bytes());
             Ok(())
         })
+        .map_err(|error| *error)
+    }
+
+    /// The time, where a decision's is measured.
+    #[inline]
+    fn clock(&self) -> Option<Instant> {
+        self.measure_elapsed.then(Instant::now)
+    }
+
+    /// Decides on a request.
+    #[inline(always)]
+    fn decide_request(&self, request: &Request<'_>) -> Result<Given, Box<DecideError>> {
+        let Some(entrypoint) = self.decision else { return Err(Box::new(DecideError::NoDecisionEntrypoint)) };
+        if self.isolation == Isolation::Fresh {
+            return self.decide_afresh(entrypoint, request);
+        }
+        let tier = self.tier();
+        let home = tier.pool.home();
+        let mut instance = self.take(tier, home)?;
+        match instance.decide_request(&tier.template, entrypoint.0, request) {
+            Ok(finding) => {
+                let given = self.give(&mut instance, finding);
+                self.give_back(tier, home, instance);
+                Ok(given)
+            }
+            Err(error) => Err(self.after_error(tier, home, instance, error)),
+        }
+    }
+
+    #[cold]
+    fn decide_afresh(&self, entrypoint: EntrypointId, request: &Request<'_>) -> Result<Given, Box<DecideError>> {
+        let template = &self.tier().template;
+        let mut instance = Instance::start_within(template, template.decide_ticks)?;
+        let finding = instance.decide_request(template, entrypoint.0, request)?;
+        Ok(self.give(&mut instance, finding))
     }
 
     #[inline]
@@ -465,24 +517,56 @@ impl Inner {
     #[inline]
     fn with_instance<R>(
         &self,
-        ask: impl FnOnce(&Template, &mut Instance) -> Result<R, DecideError>,
-    ) -> Result<R, DecideError> {
+        ask: impl FnOnce(&Template, &mut Instance) -> Result<R, Box<DecideError>>,
+    ) -> Result<R, Box<DecideError>> {
         let tier = self.tier();
         let template = &tier.template;
         if self.isolation == Isolation::Fresh {
             return ask(template, &mut Instance::start_within(template, template.decide_ticks)?);
         }
-        let mut instance = match tier.pool.take() {
-            Some(instance) => instance,
-            None => self.start(tier)?,
-        };
-        let result = ask(template, &mut instance);
-        match &result {
-            Err(error) if error.spoils_instance() => self.replace(tier, instance, &self.counters.dropped_spoiled),
-            _ if !instance.fit_for_reuse(template) => self.replace(tier, instance, &self.counters.dropped_grown),
-            _ => give_back(tier, instance),
+        let home = tier.pool.home();
+        let mut instance = self.take(tier, home)?;
+        match ask(template, &mut instance) {
+            Ok(result) => {
+                self.give_back(tier, home, instance);
+                Ok(result)
+            }
+            Err(error) => Err(self.after_error(tier, home, instance, error)),
         }
-        result
+    }
+
+    #[inline]
+    fn take(&self, tier: &Tier, home: usize) -> Result<Box<Instance>, DecideError> {
+        match tier.pool.take_near(home) {
+            Some(instance) => Ok(instance),
+            None => self.start(tier),
+        }
+    }
+
+    #[inline(always)]
+    fn give_back(&self, tier: &Tier, home: usize, mut instance: Box<Instance>) {
+        if instance.fit_for_reuse(&tier.template) {
+            // One that finds no place was made for a burst that is over.
+            drop(tier.pool.put_near(home, instance));
+        } else {
+            self.replace(tier, instance, &self.counters.dropped_grown);
+        }
+    }
+
+    #[cold]
+    fn after_error(
+        &self,
+        tier: &Tier,
+        home: usize,
+        instance: Box<Instance>,
+        error: Box<DecideError>,
+    ) -> Box<DecideError> {
+        if error.spoils_instance() {
+            self.replace(tier, instance, &self.counters.dropped_spoiled);
+        } else {
+            self.give_back(tier, home, instance);
+        }
+        error
     }
 
     fn start(&self, tier: &Tier) -> Result<Box<Instance>, DecideError> {
@@ -496,7 +580,7 @@ impl Inner {
         drop(instance);
         count(reason);
         if let Ok(instance) = self.start(tier) {
-            give_back(tier, instance);
+            drop(tier.pool.put(instance));
         }
     }
 
@@ -513,20 +597,26 @@ impl Inner {
     /// Makes the decision of what was given.
     #[inline]
     fn unrecorded(&self, given: Result<Given, DecideError>, started: Option<Instant>) -> Decision {
-        let mut decision = match given {
-            Ok(Given { finding, id }) => Decision { finding, id, elapsed: None, failure: None },
-            Err(error) => self.failed(error),
-        };
-        decision.elapsed = started.map(|started| started.elapsed());
-        decision
+        match given {
+            Ok(given) => given.decision(started),
+            Err(error) => {
+                let failed = self.failed(error);
+                Decision { elapsed: started.map(|started| started.elapsed()), ..failed }
+            }
+        }
     }
 
     #[cold]
     fn failed(&self, error: DecideError) -> Decision {
+        Decision::failed(self.counted(error), Arc::clone(&self.tier().template.identity))
+    }
+
+    #[cold]
+    fn counted(&self, error: DecideError) -> DecideError {
         if error == DecideError::Timeout {
             count(&self.counters.timeouts);
         }
-        Decision::failed(error, Arc::clone(&self.tier().template.identity))
+        error
     }
 
     fn record(&self, sink: &dyn AuditSink, decision: Decision, input: &[u8]) -> Decision {

@@ -26,9 +26,13 @@ impl<T> Pool<T> {
     }
 
     /// Takes a value, the calling thread's last one if it is there.
-    #[inline]
     pub(crate) fn take(&self) -> Option<Box<T>> {
-        let home = self.home();
+        self.take_near(self.home())
+    }
+
+    /// Takes a value from the slot `home`, or else from another.
+    #[inline]
+    pub(crate) fn take_near(&self, home: usize) -> Option<Box<T>> {
         if let Some(value) = self.slots.get(home).and_then(|slot| slot.take()) {
             return Some(value);
         }
@@ -36,9 +40,13 @@ impl<T> Pool<T> {
     }
 
     /// Gives a value back, or hands it over if every slot is full.
-    #[inline]
     pub(crate) fn put(&self, value: Box<T>) -> Option<Box<T>> {
-        let home = self.home();
+        self.put_near(self.home(), value)
+    }
+
+    /// Gives a value back to the slot `home`, and the one that was there to another.
+    #[inline]
+    pub(crate) fn put_near(&self, home: usize, value: Box<T>) -> Option<Box<T>> {
         let mut value = match self.slots.get(home) {
             Some(slot) => slot.swap(Some(value))?,
             None => value,
@@ -57,7 +65,7 @@ impl<T> Pool<T> {
 
     /// The slot that the calling thread prefers.
     #[inline]
-    fn home(&self) -> usize {
+    pub(crate) fn home(&self) -> usize {
         let (number, count) = (thread_number(), self.slots.len());
         // A division costs as much as all the rest, and most numbers are small.
         if number < count { number } else { number.checked_rem(count).unwrap_or(0) }

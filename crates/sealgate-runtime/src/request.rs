@@ -9,7 +9,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::slots::{InputSlots, PartError, PartSlots, WriteError, Writer};
+use crate::slots::{InputSlots, PartError, PartSlots, WriteError, Writer, Written};
 
 /// A JSON part of a request: any [`Serialize`] value, or text that is JSON already ([`RawJson`]).
 pub trait WriteJson {
@@ -146,10 +146,9 @@ impl<'a> Request<'a> {
         out.write_all(b"}")
     }
 
-    /// Writes what is read of the request, by a policy with these slots; the length of the input.
-    #[inline]
-    pub(crate) fn write_slots(&self, slots: &InputSlots, memory: &mut [u8]) -> Result<usize, WriteError> {
-        let mut writer = Writer::new(slots, memory)?;
+    /// Writes what is read of the request through a writer with these slots.
+    #[inline(always)]
+    pub(crate) fn write_slots(&self, slots: &InputSlots, mut writer: Writer<'_>) -> Result<Written, WriteError> {
         if let Some(place) = &slots.tool {
             writer.string(place, self.tool)?;
         }
@@ -161,7 +160,7 @@ impl<'a> Request<'a> {
                 part.write_slots(&mut PartSlots::new(&mut writer, place)).map_err(|PartError(error)| error)?;
             }
         }
-        Ok(writer.len())
+        Ok(writer.done())
     }
 
     fn part<const INDEX: usize>(mut self, value: &'a dyn WriteJson) -> Self {

@@ -1,8 +1,9 @@
 //! Requests without JSON: what a module reads of its input, and a request written as just that.
 //!
-//! A module of Sealgate's compiler says which members of its input it reads, each with the number of a *slot*
-//! ([`InputSlots`], read once per module). A record for each slot, with the bytes of strings behind them, is the input
-//! then ([`Writer`]): the values that are not read are not even looked at. The module checks what it is given.
+//! A module of Sealgate's compiler says which members of its input it reads, each with the number of a *slot*, and where the
+//! slots lie ([`InputSlots`], read once per module). A slot holds a value as a word. The host writes the words that it knows:
+//! of integers, and of constants that it has seen the module put there ([`Known`]); of the rest it writes records, from
+//! which the module fills the slots ([`Writer`]). The values that are not read are not even looked at.
 
 /// Serializer methods for what only JSON can say, or what is rare enough to be left to it.
 macro_rules! as_json {
@@ -14,6 +15,7 @@ macro_rules! as_json {
 }
 
 mod fields;
+mod known;
 mod scalar;
 mod writer;
 
@@ -22,10 +24,13 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::error::LoadError;
+use crate::guest::GuestPtr;
 use crate::request::PARTS;
 
+use known::Ends;
+pub(crate) use known::Known;
 pub use writer::{PartError, PartSlots};
-pub(crate) use writer::{WriteError, Writer};
+pub(crate) use writer::{WriteError, Writer, Written};
 
 /// Most slots that a module may have.
 const MOST_SLOTS: u32 = 1 << 12;
@@ -33,6 +38,8 @@ const MOST_SLOTS: u32 = 1 << 12;
 /// What a module reads of its input.
 #[derive(Debug)]
 pub(crate) struct InputSlots {
+    /// Where the slots lie.
+    pub(crate) address: GuestPtr,
     /// How many slots there are.
     pub(crate) count: u32,
     root: u32,
@@ -50,20 +57,32 @@ pub(crate) struct Place {
     /// One past the last slot below.
     end: u32,
     /// The members that are read; `None` where the value is read as a whole.
-    members: Option<Vec<(Box<str>, Place)>>,
+    members: Option<Box<[Member]>>,
+}
+
+/// A member that is read of an object.
+#[derive(Debug)]
+struct Member {
+    ends: Ends,
+    key: Box<str>,
+    place: Place,
 }
 
 impl InputSlots {
-    /// Reads a module's description: `[slot, end]` of a place that is read as a whole, `[slot, end, {key: place, …}]` of one
-    /// of which members are read.
+    /// Reads a module's description: `[address of the slots, place of the input]`. A place is `[slot, end]` where it is read as
+    /// a whole, `[slot, end, {key: place, …}]` where members are read.
     ///
     /// # Errors
     /// [`LoadError::Listing`] for anything else.
     pub(crate) fn parse(description: &str) -> Result<Self, LoadError> {
         let value: Value = serde_json::from_str(description).map_err(|error| unreadable(&error.to_string()))?;
-        let Place { slot, end, members } = Place::read(&value, MOST_SLOTS)?;
-        let mut members: HashMap<Box<str>, Place> = members.unwrap_or_default().into_iter().collect();
+        let Some([address, input]) = value.as_array().map(Vec::as_slice) else { return Err(unreadable("not slots")) };
+        let Some(address) = number(address) else { return Err(unreadable("slots without an address")) };
+        let Place { slot, end, members } = Place::read(input, MOST_SLOTS)?;
+        let members = members.map_or_else(Vec::new, <[Member]>::into_vec).into_iter();
+        let mut members: HashMap<Box<str>, Place> = members.map(|member| (member.key, member.place)).collect();
         Ok(Self {
+            address: GuestPtr(address),
             count: end,
             root: slot,
             tool: members.remove("tool"),
@@ -73,9 +92,12 @@ impl InputSlots {
     }
 }
 
+fn number(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|number| u32::try_from(number).ok())
+}
+
 impl Place {
     fn read(value: &Value, limit: u32) -> Result<Self, LoadError> {
-        let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
         let (slot, end, members) = match value.as_array().map(Vec::as_slice) {
             Some([slot, end]) => (number(slot), number(end), None),
             Some([slot, end, Value::Object(members)]) => (number(slot), number(end), Some(members)),
@@ -88,7 +110,13 @@ impl Place {
         let members = match members {
             None => None,
             Some(members) => {
-                let read = |(key, place): (&String, &Value)| Ok((Box::from(key.as_str()), Self::read(place, end)?));
+                let read = |(key, place): (&String, &Value)| {
+                    Ok(Member {
+                        ends: Ends::of(key.as_bytes()),
+                        key: key.as_str().into(),
+                        place: Self::read(place, end)?,
+                    })
+                };
                 Some(members.iter().map(read).collect::<Result<_, LoadError>>()?)
             }
         };
@@ -97,8 +125,14 @@ impl Place {
 
     #[inline]
     fn member(&self, name: &str) -> Option<&Self> {
-        let members = self.members.as_deref()?;
-        members.iter().find(|(key, _)| **key == *name).map(|(_, place)| place)
+        let ends = Ends::of(name.as_bytes());
+        // Ends are all of a short text, so that mostly nothing is called to compare keys.
+        let is_it = |member: &&Member| {
+            member.key.len() == name.len()
+                && member.ends == ends
+                && (name.len() <= Ends::ALL_OF || *member.key == *name)
+        };
+        self.members.as_deref()?.iter().find(is_it).map(|member| &member.place)
     }
 }
 

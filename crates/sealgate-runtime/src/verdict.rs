@@ -128,7 +128,7 @@ impl<T> Default for Memo<T> {
 
 impl<T> Memo<T> {
     /// What was kept under a key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, key: &[u8]) -> Option<&T> {
         match self.slots.get(slot_of(key)) {
             Some(Some((known, kept))) if **known == *key => Some(kept),
@@ -182,30 +182,54 @@ fn slot_of(key: &[u8]) -> usize {
     usize::try_from((hash_of(key) >> 40) % SLOTS as u64).unwrap_or(0)
 }
 
-/// Products of sixteen bytes each, which do not wait for each other: spreads keys that differ in a word. Who finds a slot
-/// compares the key.
-#[inline]
+/// Two chains of words, which do not wait for each other, and one product: spreads keys that differ in a word. Who finds a slot
+/// compares the key. Most keys are shorter than 64 bytes: for these it is straight code.
+#[inline(always)]
 fn hash_of(key: &[u8]) -> u64 {
-    const ODD: [u64; 2] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db];
-    let product = |first: u64, second: u64| {
-        let wide = u128::from(first ^ ODD[0]) * u128::from(second ^ ODD[1]);
+    let mut chains = Chains(key.len() as u64, 0);
+    let mut rest = key;
+    while let Some((words, behind)) = rest.split_first_chunk::<64>() {
+        chains.add_all(words);
+        rest = behind;
+    }
+    if let Some((words, behind)) = rest.split_first_chunk::<32>() {
+        chains.add_all(words);
+        rest = behind;
+    }
+    if let Some((words, behind)) = rest.split_first_chunk::<16>() {
+        chains.add_all(words);
+        rest = behind;
+    }
+    if let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        chains.add(u64::from_le_bytes(*word), 0);
+        rest = behind;
+    }
+    chains.add(rest.iter().fold(0, |before, byte| before << 8 | u64::from(*byte)), 0);
+    chains.hash()
+}
+
+struct Chains(u64, u64);
+
+impl Chains {
+    #[inline(always)]
+    fn add(&mut self, first: u64, second: u64) {
+        self.0 = self.0.rotate_left(11) ^ first;
+        self.1 = self.1.rotate_left(13) ^ second;
+    }
+
+    #[inline(always)]
+    fn add_all(&mut self, words: &[u8]) {
+        for words in words.as_chunks::<16>().0 {
+            let words = u128::from_le_bytes(*words);
+            self.add(words as u64, (words >> 64) as u64);
+        }
+    }
+
+    #[inline(always)]
+    fn hash(self) -> u64 {
+        let wide = u128::from(self.0 ^ 0xa076_1d64_78bd_642f) * u128::from(self.1 ^ 0xe703_7ed1_a0b4_28db);
         (wide ^ (wide >> 64)) as u64
-    };
-    let mut hash = 0_u64;
-    let (chunks, rest) = key.as_chunks::<16>();
-    for chunk in chunks {
-        let words = u128::from_le_bytes(*chunk);
-        hash = hash.rotate_left(23) ^ product(words as u64, (words >> 64) as u64);
     }
-    let mut last = [0; 16];
-    if !rest.is_empty()
-        && let Some(target) = last.get_mut(..rest.len())
-    {
-        target.copy_from_slice(rest);
-        let words = u128::from_le_bytes(last);
-        hash = hash.rotate_left(23) ^ product(words as u64 ^ rest.len() as u64, (words >> 64) as u64);
-    }
-    hash
 }
 
 #[cfg(test)]

@@ -583,27 +583,26 @@ fn modules_that_take_very_long_to_compile_are_refused() {
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 
-/// A module with Sealgate's exports for decisions: `answer` is the body of `sealgate_decide`, whose sixth parameter says
-/// whether the input is records; `slots` the address of what it says of its input.
+/// A module with Sealgate's exports for decisions: `answer` is the body of `sealgate_decide`; `slots` the address of what it
+/// says of its input. The text of an answer lies where the word at 4000 says.
 fn deciding(answer: &str, slots: &str) -> String {
     format!(
-        r#"(data (i32.const 1500) "[0,2,{{\22tool\22:[1,2]}}]\00")
-           (data (i32.const 1600) "\01\00\00\00\e4\06\00\00\04\00\00\00") (data (i32.const 1700) "same")
+        r#"(data (i32.const 1500) "[3000,[0,2,{{\22tool\22:[1,2]}}]]\00") (data (i32.const 1700) "same")
+           (data (i32.const 1540) "[131068,[0,2]]\00") (data (i32.const 1560) "[4294967292,[0,2]]\00")
+           (data (i32.const 1580) "[[],[0,2]]\00") (data (i32.const 1600) "[0,1]\00")
            (data (i32.const 1720) "the input is not what the policy reads\00")
            (func (export "sealgate_eval") (param i32 i32 i32 i32 i32) (result i32) {ALLOW})
-           (func (export "sealgate_decide") (param i32 i32 i32 i32 i32 i32) (result i32) {answer})
-           (func (export "sealgate_answer_text") (param i32) (result i32) (i32.load (local.get 0)))
-           (func (export "sealgate_input_slots") (result i32) {slots})"#
+           (func (export "sealgate_decide") (param i32 i32 i32 i32 i32) (result i64) {answer})
+           (func (export "sealgate_answer_text") (result i32) (i32.load (i32.const 4000)))
+           (func (export "sealgate_slots") (result i32) {slots})"#
     )
 }
 
 #[test]
 fn answers_that_lie_about_where_they_are_are_refused() {
     let words = |given: u32, identity: u32, length: u32| {
-        format!(
-            "(i32.store (i32.const 4000) (i32.const {given})) (i32.store (i32.const 4004) (i32.const {identity}))
-             (i32.store (i32.const 4008) (i32.const {length})) (i32.const 4000)"
-        )
+        let answer = u64::from(length) << 32 | u64::from(identity);
+        format!("(i32.store (i32.const 4000) (i32.const {given})) (i64.const {answer})")
     };
     let load = |answer: &str| {
         let extra = deciding(answer, "(i32.const 1500)");
@@ -620,14 +619,13 @@ fn answers_that_lie_about_where_they_are_are_refused() {
     }
     let outside = DecideError::BrokenAbi("it returned an answer outside its memory");
     for bad in [
-        "(i32.const 131061)",
-        "(i32.const -1)",
-        &words(1024, 131_069, 4),
-        &words(1024, u32::MAX, 4),
-        &words(1024, 1700, u32::MAX),
-        &words(1024, 1700, 1025),
+        words(1024, 131_069, 4),
+        words(1024, 131_073, 0),
+        words(1024, u32::MAX, 4),
+        words(1024, 1700, u32::MAX),
+        words(1024, 1700, 1025),
     ] {
-        let policy = load(bad);
+        let policy = load(&bad);
         for _ in 0..2 {
             assert_eq!(policy.decide(&request).map(drop), Err(outside.clone()), "{bad}");
             assert_eq!(policy.decide_json(b"{}").map(drop), Err(outside.clone()), "{bad}");
@@ -646,18 +644,38 @@ fn answers_that_lie_about_where_they_are_are_refused() {
 #[test]
 fn what_a_module_says_of_its_input_is_checked() {
     let load = |slots: &str| {
-        let extra = deciding("(i32.const 1600)", slots);
-        Guest { extra: &extra, ..Guest::default() }.load(&options()).map(drop)
+        let extra = deciding("(i64.const 0)", slots);
+        Guest { extra: &extra, ..Guest::default() }.load(&options())
     };
     assert!(load("(i32.const 1500)").is_ok() && load("(i32.const 0)").is_ok());
     for (slots, problem) in [
-        ("(i32.const 1024)", "not a place"),
+        ("(i32.const 1024)", "not slots"),
         ("(i32.const 1300)", "UTF-8"),
         ("(i32.const -5)", "outside its memory"),
-        ("(i32.const 1400)", "not a place"),
+        ("(i32.const 1400)", "not slots"),
+        ("(i32.const 1580)", "without an address"),
+        ("(i32.const 1600)", "not a place"),
     ] {
         let Err(LoadError::Listing { what: "input slots", problem: said }) = load(slots) else { panic!("{slots}") };
         assert!(said.contains(problem), "{said}");
     }
     assert!(matches!(load("(unreachable)"), Err(LoadError::Start(DecideError::Trapped(_)))));
+    for outside in ["(i32.const 1540)", "(i32.const 1560)"] {
+        let error = load(outside).unwrap().decide(&Request::new("tool")).map(drop);
+        assert_eq!(error, Err(DecideError::BrokenAbi("its slots lie outside its memory")), "{outside}");
+    }
+}
+
+/// The module may put any word into a slot: the host gives it back to that module, and to no other.
+#[test]
+fn words_that_a_module_makes_up_stay_its_own() {
+    let answer = "(i32.store (i32.const 4000) (i32.const 1024))
+        (if (i32.gt_s (local.get 4) (i32.const 0)) (then (i32.store (i32.const 3004) (i32.const 1716))))
+        (if (i32.eq (i32.load (i32.const 3004)) (i32.const 1)) (then (unreachable))) (i64.const 0)";
+    let extra = deciding(answer, "(i32.const 1500)");
+    let policy = Guest { extra: &extra, ..Guest::default() }.load(&options()).unwrap();
+    for tool in ["", "tool", "tool", "a tool of 17 byte", "a tool of 17 byte", &"x".repeat(33)] {
+        assert!(policy.decide(&Request::new(tool)).unwrap().is_allowed());
+    }
+    assert_eq!(policy.stats().dropped_spoiled, 0);
 }

@@ -10,13 +10,12 @@ use crate::json::Notation;
 use crate::{Heap, ObjectBuilder, SetBuilder, Text, Value};
 
 unsafe extern "C" {
-    /// Generated code: what an entrypoint gives. It aborts on an id that is none. If `read`, the slots are filled already,
-    /// and `input` is not looked at.
+    /// Generated code: what an entrypoint gives. It aborts on an id that is none. Where there are slots, it finds the input
+    /// there.
     safe fn sg_entry(
-        entrypoint: i32,
         input: Option<Value<'static>>,
         data: Option<Value<'static>>,
-        read: i32,
+        entrypoint: i32,
     ) -> Option<Value<'static>>;
     /// Generated code: 1 if `sg_entry` gives the value of the one result that there may be, 0 if it gives the result set.
     safe fn sg_single() -> i32;
@@ -105,7 +104,7 @@ extern "C" fn opa_eval(
 /// The result set of an entrypoint, as OPA's hosts know it: a set of objects with one member.
 fn result_set(entrypoint: i32, input: Option<Value<'static>>, data: Option<Value<'static>>) -> Value<'static> {
     let heap = Heap::module();
-    let given = evaluate(entrypoint, input, data, false);
+    let given = evaluate(entrypoint, input, data);
     if sg_single() == 0
         && let Some(set) = given
     {
@@ -130,99 +129,113 @@ extern "C" fn sealgate_eval(
     input_len: usize,
     heap: usize,
 ) -> *const c_char {
-    result_text(given(entrypoint, data, input, input_len, heap))
+    wasm::set_top(heap);
+    result_text(given(entrypoint, data, input, input_len))
 }
 
-/// What an entrypoint gave, for a host that has seen it before.
-#[repr(C)]
-struct Answer {
-    /// As [`sg_entry`] gave it.
-    given: Option<Value<'static>>,
-    /// Bytes that no other answer of this module has; none where that cannot be said.
-    identity: *const u32,
-    identity_len: usize,
-}
+/// What `sealgate_decide` decided last, as [`sg_entry`] gave it: for `sealgate_answer_text`, which is called before the next
+/// call of anything else.
+static mut DECIDED: Option<Value<'static>> = None;
 
-/// As `sealgate_eval`, but the result set is named, not written: `sealgate_answer_text` writes it. The input is JSON, or, if
-/// `records`, what `input::records` describes.
+/// As `sealgate_eval`, but the result set is named, not written: `sealgate_answer_text` writes it. Gives where its identity
+/// lies and, from the 32nd bit on, the length of that in bytes: bytes that no other answer of this module has; none where that
+/// cannot be said.
+///
+/// The input is JSON if `records` is negative: so many bytes, in one's complement. Else the host has written it into the slots,
+/// but for what so many records say, with which what lies below the heap begins. The heap's address is a multiple of 8.
 #[unsafe(no_mangle)]
+#[target_feature(enable = "simd128")]
 extern "C" fn sealgate_decide(
     entrypoint: i32,
     data: Option<Value<'static>>,
     input: *const u8,
-    input_len: usize,
     heap: usize,
     records: i32,
-) -> *const Answer {
-    let given = if records == 0 {
-        given(entrypoint, data, input, input_len, heap)
+) -> u64 {
+    wasm::set_aligned_top(heap);
+    let given = if records < 0 {
+        given(entrypoint, data, input, !records as usize)
     } else {
-        wasm::set_top(heap);
-        wasm::ensure(SLACK);
-        let table = sg_input_table();
-        // SAFETY: the table is generated code's; the host has written the input below the heap, strings as UTF-8.
-        let read = !table.is_null()
-            && unsafe {
-                let input = core::slice::from_raw_parts(input, input_len);
-                input::records::fill(Heap::module(), Table(table), slots(Table(table)), input)
-            };
-        if !read {
-            crate::abort(c"the input is not what the policy reads");
+        if records != 0 {
+            let input_len = heap.saturating_sub(input as usize);
+            // SAFETY: the host has written the input below the heap, strings as UTF-8.
+            unsafe { read_records(core::slice::from_raw_parts(input, input_len), records as usize) }
         }
-        evaluate(entrypoint, None, data, true)
+        enter(entrypoint, None, data)
     };
+    // SAFETY: a Wasm instance is single-threaded, and no reference to the static is kept.
+    unsafe { DECIDED = given }
     let identity = match given {
         Some(value) if sg_single() != 0 => crate::identity::of(Heap::module(), value),
         _ => &[],
     };
-    let answer = Answer { given, identity: identity.as_ptr(), identity_len: size_of_val(identity) };
-    let target: *mut Answer = Heap::module().alloc_array::<[usize; 3]>(1).as_ptr().cast();
-    // SAFETY: fresh memory of the right size.
-    unsafe { target.write(answer) };
-    target
+    (size_of_val(identity) as u64) << 32 | identity.as_ptr() as u64
 }
 
-/// The result set of an answer as JSON.
+/// Reads records into the slots, or aborts.
 ///
 /// # Safety
-/// `answer` must be what `sealgate_decide` gave last.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn sealgate_answer_text(answer: *const Answer) -> *const c_char {
-    // SAFETY: the caller's promise.
-    result_text(unsafe { (*answer).given })
+/// The input must lie below the heap, and its strings must be UTF-8.
+#[inline(never)]
+unsafe fn read_records(input: &'static [u8], count: usize) {
+    let table = sg_input_table();
+    wasm::ensure(SLACK);
+    // SAFETY: the table is generated code's; the caller's promise, and there is some memory behind the input.
+    let read = !table.is_null()
+        && unsafe { input::records::fill(Heap::module(), Table(table), slots(Table(table)), input, count) };
+    if !read {
+        crate::abort(c"the input is not what the policy reads");
+    }
 }
 
-/// What slots the input has, as JSON; null where the policy reads the input as a whole.
+/// The result set of what was decided last, as JSON.
 #[unsafe(no_mangle)]
-extern "C" fn sealgate_input_slots() -> *const c_char {
+extern "C" fn sealgate_answer_text() -> *const c_char {
+    // SAFETY: as in `sealgate_decide`.
+    result_text(unsafe { DECIDED })
+}
+
+/// Where the slots are and what they are for, as JSON; null where the policy reads the input as a whole.
+#[unsafe(no_mangle)]
+extern "C" fn sealgate_slots() -> *const c_char {
     sg_input_description()
 }
 
-/// What an entrypoint gives for an input that is exactly one JSON value. Anything else aborts.
+/// What an entrypoint gives for an input that is exactly one JSON value and lies below the heap. Anything else aborts.
 #[inline(always)]
-fn given(
+fn given(entrypoint: i32, data: Option<Value<'static>>, input: *const u8, input_len: usize) -> Option<Value<'static>> {
+    let table = sg_input_table();
+    // SAFETY: the table is generated code's; the host has written the input below the heap.
+    let read = !table.is_null() && unsafe { scan(Table(table), input, input_len) };
+    if read { enter(entrypoint, None, data) } else { given_whole(entrypoint, data, input, input_len) }
+}
+
+/// The same for an input that the scanner leaves to the parser.
+#[inline(never)]
+fn given_whole(
     entrypoint: i32,
     data: Option<Value<'static>>,
     input: *const u8,
     input_len: usize,
-    heap: usize,
 ) -> Option<Value<'static>> {
-    wasm::set_top(heap);
+    evaluate(entrypoint, Some(values::parse_strictly(input, input_len)), data)
+}
+
+/// What an entrypoint gives for an input that is in no slots yet.
+#[inline(never)]
+fn evaluate(entrypoint: i32, input: Option<Value<'static>>, data: Option<Value<'static>>) -> Option<Value<'static>> {
     let table = sg_input_table();
-    // SAFETY: the table is generated code's; the host has written the input below the heap.
-    let read = !table.is_null() && unsafe { scan(Table(table), input, input_len) };
-    let value = if read { None } else { Some(values::parse_strictly(input, input_len)) };
-    evaluate(entrypoint, value, data, read)
+    if !table.is_null() {
+        // SAFETY: the table is generated code's.
+        unsafe { input::fill(Table(table), slots(Table(table)), input) }
+    }
+    enter(entrypoint, input, data)
 }
 
 /// As [`sg_entry`]. A host that has no data does not make an empty document for nothing.
-fn evaluate(
-    entrypoint: i32,
-    input: Option<Value<'static>>,
-    data: Option<Value<'static>>,
-    read: bool,
-) -> Option<Value<'static>> {
-    sg_entry(entrypoint, input, Some(data.unwrap_or_else(Value::empty_object)), i32::from(read))
+#[inline(always)]
+fn enter(entrypoint: i32, input: Option<Value<'static>>, data: Option<Value<'static>>) -> Option<Value<'static>> {
+    sg_entry(input, Some(data.unwrap_or_else(Value::empty_object)), entrypoint)
 }
 
 /// The result set of what an entrypoint gave, as JSON.
@@ -262,13 +275,6 @@ unsafe fn scan(table: Table, input: *const u8, input_len: usize) -> bool {
 unsafe fn slots(table: Table) -> *mut Option<Value<'static>> {
     // SAFETY: a table in a module holds the address of slots in its zeroed memory.
     unsafe { table.word(header::ADDRESS) as *mut Option<Value<'static>> }
-}
-
-/// Reads the input into the slots.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn sg_input_fill(table: *const u32, input: Option<Value<'static>>) {
-    // SAFETY: generated code passes its own table.
-    unsafe { input::fill(Table(table), slots(Table(table)), input) }
 }
 
 #[unsafe(no_mangle)]

@@ -89,6 +89,13 @@ pub(crate) fn set_top(address: usize) {
     unsafe { TOP = ((address.saturating_add(ALIGN - 1)) & !(ALIGN - 1)) as *const u8 }
 }
 
+/// Sets the heap pointer to a multiple of [`ALIGN`].
+#[inline(always)]
+pub(crate) fn set_aligned_top(address: usize) {
+    // SAFETY: as in `alloc`.
+    unsafe { TOP = (address & !(ALIGN - 1)) as *const u8 }
+}
+
 /// Sees to it that `size` bytes above the heap pointer exist.
 #[inline(always)]
 pub(crate) fn ensure(size: usize) {

@@ -116,11 +116,13 @@ impl Paths {
         words
     }
 
-    /// What slots there are, as JSON for a host that fills them: `[slot, end]` for a place that is read as a whole, and
-    /// `[slot, end, {key: place, …}]` for one of which only members are read. `end` is one past the last slot below the place.
-    pub fn description(&self) -> String {
-        let mut out = String::new();
+    /// What slots there are at `address`, as JSON for a host that fills them: `[address, place]`. A place is `[slot, end]` where
+    /// it is read as a whole, and `[slot, end, {key: place, …}]` where only members are read. `end` is one past the last slot
+    /// below the place.
+    pub fn description(&self, address: u32) -> String {
+        let mut out = format!("[{address},");
         self.describe(PathId::ROOT, &self.slots(), &mut out);
+        out.push(']');
         out
     }
 

@@ -59,5 +59,6 @@ impl Inner {
             }
             Ok(self.give(instance, finding?))
         })
+        .map_err(|error| *error)
     }
 }

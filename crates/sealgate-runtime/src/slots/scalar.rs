@@ -1,25 +1,13 @@
-//! A value that is read as a whole: scalars become records; of everything else only JSON says what it is.
+//! A value that is read as a whole: scalars are written as they are; of everything else only JSON says what it is.
 
 use serde::ser::{Impossible, Serialize, Serializer};
 
-use super::writer::{Kind, WriteError, Writer};
+use super::writer::{WriteError, Writer};
 
-/// Writes one record.
+/// Writes one slot.
 pub(super) struct Scalar<'w, 'm> {
     pub(super) writer: &'w mut Writer<'m>,
     pub(super) slot: u32,
-}
-
-impl Scalar<'_, '_> {
-    #[inline]
-    fn bare(self, kind: Kind) -> Result<(), WriteError> {
-        self.writer.put(self.slot, kind, 0, 0)
-    }
-
-    #[inline]
-    fn integer(self, value: i64) -> Result<(), WriteError> {
-        self.writer.put(self.slot, Kind::Integer, 0, value.cast_unsigned())
-    }
 }
 
 type Never = Impossible<(), WriteError>;
@@ -28,7 +16,7 @@ macro_rules! integers {
     ($($name:ident($kind:ty);)*) => {
         $(#[inline]
         fn $name(self, value: $kind) -> Result<(), WriteError> {
-            self.integer(i64::from(value))
+            self.writer.integer(self.slot, i64::from(value))
         })*
     };
 }
@@ -71,12 +59,12 @@ impl Serializer for Scalar<'_, '_> {
 
     #[inline]
     fn serialize_u64(self, value: u64) -> Result<(), WriteError> {
-        self.integer(i64::try_from(value).map_err(|_| WriteError::NotTyped)?)
+        self.writer.integer(self.slot, i64::try_from(value).map_err(|_| WriteError::NotTyped)?)
     }
 
     #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), WriteError> {
-        self.bare(if value { Kind::True } else { Kind::False })
+        self.writer.boolean(self.slot, value)
     }
 
     fn serialize_char(self, value: char) -> Result<(), WriteError> {
@@ -85,12 +73,12 @@ impl Serializer for Scalar<'_, '_> {
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), WriteError> {
-        self.writer.bytes(self.slot, Kind::String, value.as_bytes())
+        self.writer.text(self.slot, value)
     }
 
     #[inline]
     fn serialize_none(self) -> Result<(), WriteError> {
-        self.bare(Kind::Null)
+        self.writer.null(self.slot)
     }
 
     #[inline]
@@ -99,11 +87,11 @@ impl Serializer for Scalar<'_, '_> {
     }
 
     fn serialize_unit(self) -> Result<(), WriteError> {
-        self.bare(Kind::Null)
+        self.writer.null(self.slot)
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), WriteError> {
-        self.bare(Kind::Null)
+        self.writer.null(self.slot)
     }
 
     #[inline]
