@@ -69,7 +69,8 @@ fn module(builtin: &Builtin) -> Option<Policy> {
     let resolved = resolve(&[parsed], ResolveOptions::default(), &mut found)?;
     let path = ["t", "r"].map(std::sync::Arc::from).to_vec();
     let plan = sealgate_compiler::plan::plan(&resolved, &sources, &[path]).ok()?;
-    let compiled = compile_plan_with(&plan, CodegenOptions { strict_builtin_errors: true }).unwrap();
+    let compiled =
+        compile_plan_with(&plan, CodegenOptions { strict_builtin_errors: true, ..CodegenOptions::default() }).unwrap();
     let unverified = UnverifiedPolicy::new(&compiled.wasm);
     // A busy machine is no difference.
     let options = RuntimeOptions {

@@ -16,10 +16,13 @@ mod function;
 mod guards;
 mod inline;
 mod inputs;
+mod keys;
 mod patterns;
 mod shapes;
 mod statements;
 mod strictness;
+mod templates;
+mod traced;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -65,6 +68,8 @@ pub struct CodegenOptions {
     /// Whether the first error of a builtin ends the evaluation, with OPA's code, the builtin's name and the place; else such a
     /// call is undefined.
     pub strict_builtin_errors: bool,
+    /// Whether every body of a rule is compiled, instead of one of each shape. It takes longer and gives the same module.
+    pub each_body_anew: bool,
 }
 
 /// What was generated, and what it asks of the host.

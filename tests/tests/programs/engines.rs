@@ -7,6 +7,7 @@ use std::time::Duration;
 use sealgate::builtins::Value;
 use sealgate::toolchain::diagnostics::{Diagnostics, Severity, Sources};
 use sealgate::{DecideError, Engine, EngineOptions, Format, Policy, RuntimeOptions, UnverifiedPolicy};
+use sealgate_compiler::ir;
 use sealgate_compiler::plan::plan;
 use sealgate_rego::{ParseOptions, ResolveOptions, parse_module, resolve};
 use sealgate_testkit::{Opa, OpaError, OpaServer};
@@ -148,6 +149,11 @@ pub(crate) fn compile(program: &Program, options: &RuntimeOptions) -> Result<Pol
 
 /// The Wasm of a module's text, with rules of the package as entrypoints.
 pub(crate) fn module(text: &str, names: &[&str]) -> Result<Vec<u8>, BTreeSet<String>> {
+    Ok(sealgate_compiler::compile_plan(&plan_of(text, names)?).unwrap().wasm)
+}
+
+/// The plan of a module's text, with rules of the package as entrypoints.
+pub(crate) fn plan_of(text: &str, names: &[&str]) -> Result<ir::Policy, BTreeSet<String>> {
     let codes = |found: &Diagnostics| -> BTreeSet<String> {
         found.iter().filter(|found| found.severity == Severity::Error).map(|found| found.code.to_owned()).collect()
     };
@@ -157,8 +163,7 @@ pub(crate) fn module(text: &str, names: &[&str]) -> Result<Vec<u8>, BTreeSet<Str
     let mut found = Diagnostics::new();
     let resolved = resolve(&[module], ResolveOptions::default(), &mut found).ok_or_else(|| codes(&found))?;
     let entrypoints: Vec<Vec<Arc<str>>> = names.iter().map(|name| vec![Arc::from(PACKAGE), Arc::from(*name)]).collect();
-    let plan = plan(&resolved, &sources, &entrypoints).map_err(|found| codes(&found))?;
-    Ok(sealgate_compiler::compile_plan(&plan).unwrap().wasm)
+    plan(&resolved, &sources, &entrypoints).map_err(|found| codes(&found))
 }
 
 impl Program {

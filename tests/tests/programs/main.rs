@@ -10,6 +10,7 @@ mod engines;
 mod generator;
 mod guards;
 mod random;
+mod shapes;
 
 use std::time::{Duration, Instant};
 
@@ -114,6 +115,13 @@ fn deeply_nested_values_are_handled_as_by_opa() {
         assert!(matches!(ours, Answer::Value(_)), "{asked}: {ours:?}");
         assert_eq!(ours, theirs, "{asked}");
     }
+}
+
+#[test]
+fn one_body_of_each_shape_is_as_good_as_all() {
+    let (first, count) = (number("SEALGATE_SEED", 1), number("SEALGATE_PROGRAMS", PROGRAMS) / 16);
+    let compiled = shapes::hold_all(first, count);
+    assert!(compiled as u64 > count / 2, "{compiled} of {count} programs compile");
 }
 
 #[test]

@@ -83,8 +83,11 @@ impl Runner {
         let Some(entrypoint) = plan.plans.first().map(|plan| plan.name.clone()) else {
             return Err(Ending::Broken("the plan has no entrypoint".to_owned()));
         };
-        let module = compile_plan_with(&plan, CodegenOptions { strict_builtin_errors: case.strict })
-            .map_err(|error| Ending::Refused { codes: Vec::new(), message: error.to_string() })?;
+        let module = compile_plan_with(
+            &plan,
+            CodegenOptions { strict_builtin_errors: case.strict, ..CodegenOptions::default() },
+        )
+        .map_err(|error| Ending::Refused { codes: Vec::new(), message: error.to_string() })?;
         let data = case.data.to_string();
         let unverified = UnverifiedPolicy { wasm: &module.wasm, data: Some(data.as_bytes()), name: &case.note };
         let own = (!case.env.is_empty()).then(|| self.with_env(case));

@@ -7,6 +7,7 @@ use super::Module;
 use super::access;
 use super::constants::ConstId;
 use super::function::{FunctionCompiler, memory};
+use super::traced::{Question, Word};
 use crate::ir::{Block, Func, Local, Operand, Statement, Stmt};
 
 /// Tag and sub-tag of `true`.
@@ -14,8 +15,6 @@ const TRUE: i32 = (layout::TAG_BOOL as i32) | (1 << 8);
 /// Tag, sub-tag and flag of an interned string, and the bits of all of them, in a header's first word.
 const INTERNED: i32 = (layout::TAG_STRING as i32) | ((layout::FLAG_INTERNED as i32) << 16);
 const INTERNED_MASK: i32 = 0xFFFF | ((layout::FLAG_INTERNED as i32) << 16);
-/// Fewer elements than this are compared one by one.
-const FEWEST_TABLED: usize = 2;
 
 /// Tag and sub-tag at once.
 fn both() -> wasm_encoder::MemArg {
@@ -35,7 +34,7 @@ impl FunctionCompiler<'_, '_> {
     pub(super) fn condition(&mut self, call: &Statement, behind: Option<&Statement>) -> bool {
         let Stmt::Call { func, args, result } = &call.stmt else { return false };
         if !asks_for(behind, *result)
-            || self.module.functions.contains_key(func.as_str())
+            || self.module.place_of_function(func).is_some()
             || args.contains(&Operand::Local(*result))
         {
             return false;
@@ -51,7 +50,7 @@ impl FunctionCompiler<'_, '_> {
         };
         if known {
             // Who reads the result finds what the call gave: `false` where the block is left here.
-            let (no, yes) = (self.module.constants.bool(false), self.module.constants.bool(true));
+            let (no, yes) = (self.module.bool(false), self.module.bool(true));
             self.set_constant(*result, no);
             self.fail_unless();
             self.set_constant(*result, yes);
@@ -86,7 +85,7 @@ impl FunctionCompiler<'_, '_> {
         let builtin = self.module.kernel_builtin(name, 2)?;
         for operand in [a, b] {
             if let Some(id) = self.constant_of(operand) {
-                self.module.constants.small_word(id)?;
+                self.module.ask(Question::IsSmall(id))?;
             }
         }
         let held = [a, b].map(|operand| self.constant_of(operand).map(|id| self.hold_constant(id)));
@@ -130,15 +129,10 @@ impl FunctionCompiler<'_, '_> {
         if self.constant_of(value).is_some() {
             return false;
         }
-        let constants = &self.module.constants;
-        let Some(elements) = constants.as_elements(id).filter(|elements| {
-            elements.len() >= FEWEST_TABLED && elements.iter().all(|element| constants.is_index_key(*element))
-        }) else {
+        if !self.module.holds(Question::IsTabled(id)) {
             return false;
-        };
-        let elements = elements.to_vec();
-        let table = self.module.member_table(id, &elements);
-        self.push_word(table);
+        }
+        self.push_word(Word::Elements(id));
         self.push(value);
         self.call("sg_index_find1");
         true
@@ -146,10 +140,9 @@ impl FunctionCompiler<'_, '_> {
 
     /// Leaves the block unless a value is (or, if not `want`, is not) a constant. Whether it could tell without a call.
     pub(super) fn compare_with(&mut self, value: Operand, constant: ConstId, want: bool) -> bool {
-        let constants = &self.module.constants;
-        let is_empty_array = constants.as_array(constant).is_some_and(<[_]>::is_empty);
-        let is_integer = constants.small_word(constant).is_some();
-        if !is_empty_array && !is_integer && constants.as_text(constant).is_none() {
+        let is_empty_array = self.module.holds(Question::IsEmptyArray(constant));
+        let is_integer = self.module.holds(Question::IsSmall(constant));
+        if !is_empty_array && !is_integer && !self.module.holds(Question::IsText(constant)) {
             return false;
         }
         let done = self.open_block();
@@ -173,7 +166,7 @@ impl FunctionCompiler<'_, '_> {
             self.close();
         } else {
             // Constants that are equal are one, and strings of the input that equal one are that one.
-            self.module.constants.intern_string(constant);
+            self.module.ask(Question::Intern(constant));
             self.push(value);
             self.push_held(held);
             self.emit().i32_eq();
@@ -215,11 +208,11 @@ impl FunctionCompiler<'_, '_> {
             return false;
         }
         let Some(constant) = self.constant_of(key) else { return false };
-        let (tag, place, stride) = match self.module.constants.as_index(constant) {
+        let (tag, place, stride) = match self.module.ask(Question::Index(constant)) {
             Some(index) if index < 16 => (layout::TAG_ARRAY, index, layout::ELEMENT_SIZE),
             Some(_) => return false,
-            None => match self.module.hints.get(&constant) {
-                Some(place) => (layout::TAG_OBJECT, *place, layout::PAIR_SIZE),
+            None => match self.module.ask(Question::Hint(constant)) {
+                Some(place) => (layout::TAG_OBJECT, place, layout::PAIR_SIZE),
                 None => return false,
             },
         };

@@ -23,6 +23,9 @@ use super::cases::{Case, Cases, Kind};
 use super::folding::Folding;
 use super::function::{FunctionCompiler, word};
 use super::guards::Place;
+use super::keys::Parameters;
+use super::templates::{Compiled, Filled, Templates};
+use super::traced::Word;
 use super::{CodegenError, Module, inline};
 use crate::ir::{Func, Local, Operand};
 use crate::link::{Body, Target};
@@ -151,7 +154,7 @@ impl Dispatcher<'_> {
         group: &Group<'_>,
         first: bool,
     ) -> Result<(), CodegenError> {
-        let (find, layout) = self.records(compiler.module, group, first)?;
+        let (find, layout) = self.records(compiler.module.untraced(), group, first)?;
         let record = compiler.temporary();
         compiler.find_record(&find, &group.places, record);
         let exit = compiler.open_block();
@@ -271,8 +274,8 @@ impl Dispatcher<'_> {
             compiler.call("sg_equal");
             compiler.emit().i32_eqz();
             compiler.open_if();
-            let file = compiler.module.file(self.cases.location.file);
-            let message = compiler.module.constants.text("eval_conflict_error: var assignment conflict");
+            let file = compiler.module.word(Word::File(self.cases.location));
+            let message = compiler.module.message("eval_conflict_error: var assignment conflict");
             compiler.emit().i32_const(file.cast_signed());
             compiler.get(record);
             compiler.emit().i32_load(word(row));
@@ -289,19 +292,27 @@ impl Dispatcher<'_> {
     /// Compiles the bodies of a group; lays out their records, and what leads to them.
     fn records(&self, module: &mut Module<'_>, group: &Group<'_>, first: bool) -> Result<(Find, Layout), CodegenError> {
         let chains = group.chains();
-        let mut outlines =
-            group.cases.iter().map(|case| self.outline(module, case)).collect::<Result<Vec<_>, CodegenError>>()?;
-        let values: Option<Vec<_>> = outlines.iter().map(|outline| outline.value).collect();
+        let mut templates = Templates::new(self.last);
+        let mut filled = Vec::with_capacity(group.cases.len());
+        for case in &group.cases {
+            let compile = |module: &mut Module<'_>, noted| self.outline(module, case, noted);
+            filled.push(templates.compile(module, &case.body, case.value, compile)?);
+        }
+        let values: Option<Vec<_>> = filled.iter().map(|body| body.value).collect();
+        let functions: Vec<u32> = match values {
+            Some(_) => Vec::new(),
+            None => templates.codes.into_iter().map(|code| self.share(module, code)).collect(),
+        };
+        let outlines = filled.into_iter().map(|Filled { code, slots, value }| {
+            let function = functions.get(code).copied().unwrap_or_default();
+            Outline { function, slots, value }
+        });
+        let outlines: Vec<Outline> = outlines.collect();
+        let mut functions = outlines.iter().map(|outline| outline.function);
+        let one = functions.next().filter(|one| functions.all(|function| function == *one));
         let bodies = match values {
             Some(values) => Found::Constants(values),
-            None => {
-                for outline in &mut outlines {
-                    outline.function = self.share(module, std::mem::take(&mut outline.code));
-                }
-                let mut functions = outlines.iter().map(|outline| outline.function);
-                let one = functions.next().filter(|one| functions.all(|function| function == *one));
-                one.map_or(Found::Several, Found::One)
-            }
+            None => one.map_or(Found::Several, Found::One),
         };
         let lookup = Lookup::of(module, group, &chains);
         let chained = chains.iter().any(records::Chain::is_long);
@@ -313,11 +324,19 @@ impl Dispatcher<'_> {
     }
 
     /// A body as code that takes its constants from a record.
-    fn outline(&self, module: &mut Module<'_>, case: &Case) -> Result<Outline, CodegenError> {
+    fn outline(
+        &self,
+        module: &mut Module<'_>,
+        case: &Case,
+        noted: Option<Parameters>,
+    ) -> Result<Compiled, CodegenError> {
         let folding = Folding::of(&case.body, self.last);
         let locals = self.locals();
         let mut compiler = FunctionCompiler::new(module, &folding, &locals, 1);
         compiler.constants_from_record(u32::try_from(locals.len()).unwrap_or(u32::MAX));
+        if let Some(parameters) = noted {
+            compiler.module.trace(parameters);
+        }
         let mut value = None;
         for (place, block) in case.body.iter().enumerate() {
             let decided = self.cases.uniform || !compiler.is_strict();
@@ -329,8 +348,9 @@ impl Dispatcher<'_> {
                 compiler.block(block)?;
             }
         }
+        let trace = compiler.module.take_trace();
         let (code, slots) = compiler.finish();
-        Ok(Outline { code, function: 0, slots, value })
+        Ok(Compiled { code, slots, value, trace })
     }
 
     /// The locals that a body's function takes, before the record.

@@ -200,7 +200,7 @@ fn compile_entry(module: &mut Module<'_>, single: bool) -> Result<GeneratedFunct
 
 /// Gives the evaluation its generation, where results are kept during one.
 fn begin_evaluation(compiler: &mut FunctionCompiler<'_, '_>) {
-    let memo = compiler.module.memo_count;
+    let memo = compiler.module.untraced().memo_count;
     if memo == 0 {
         return;
     }

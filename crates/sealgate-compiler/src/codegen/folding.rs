@@ -9,6 +9,7 @@ use foldhash::{HashMap, HashSet};
 use super::access::{self, Access};
 use super::constants::ConstId;
 use super::function::FunctionCompiler;
+use super::traced::Question;
 use crate::ir::{Block, Local, Operand, Stmt, StringIndex};
 
 /// What is known of a whole function before it is compiled.
@@ -282,11 +283,11 @@ impl FunctionCompiler<'_, '_> {
         if self.folding.unfoldable.contains(&target) {
             let empty = match items {
                 Items::Object(_) => return false,
-                Items::Array(_) => self.module.constants.array(Vec::new()),
-                Items::Set(_) => self.module.constants.set(Vec::new()),
+                Items::Array(_) => self.module.array(Vec::new()),
+                Items::Set(_) => self.module.set(Vec::new()),
             };
             if self.folding.is_gathered(block, place, target) {
-                let empty = self.module.constants.address(empty);
+                let empty = self.module.address(empty);
                 self.emit().i32_const(empty.cast_signed());
                 self.set(target);
                 self.gathered.insert(target);
@@ -318,11 +319,12 @@ impl FunctionCompiler<'_, '_> {
                 let twice = match self.pending.get(&target).map(|pending| &pending.items) {
                     Some(Items::Object(pairs)) => {
                         // Equal texts are one constant; numbers may be written in several ways.
-                        let constants = &self.module.constants;
-                        let same = |other: ConstId| {
+                        let module = &mut self.module;
+                        let mut same = |other: ConstId| {
                             key.is_none_or(|key| {
                                 key == other
-                                    || (constants.as_text(key).is_none() && constants.compare(key, other).is_eq())
+                                    || (!module.holds(Question::IsText(key))
+                                        && module.holds(Question::AreEqual(key, other)))
                             })
                         };
                         pairs.iter().any(|(other, _)| same(*other))
@@ -357,11 +359,10 @@ impl FunctionCompiler<'_, '_> {
     }
 
     fn set_collection(&mut self, target: Local, items: Items) {
-        let constants = &mut self.module.constants;
         let id = match items {
-            Items::Array(elements) => constants.array(elements),
-            Items::Set(elements) => constants.set(elements),
-            Items::Object(pairs) => constants.object(pairs),
+            Items::Array(elements) => self.module.array(elements),
+            Items::Set(elements) => self.module.set(elements),
+            Items::Object(pairs) => self.module.object(pairs),
         };
         self.set_constant(target, id);
     }

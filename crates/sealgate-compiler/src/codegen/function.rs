@@ -15,6 +15,7 @@ use super::constants::ConstId;
 use super::folding::{Folding, Pending};
 use super::inputs::Places;
 use super::shapes::Shaped;
+use super::traced::{Traced, Word};
 use super::{CodegenError, Module};
 use crate::ir::{Block, Local, Location, Operand, Statement, Stmt, StringIndex};
 use crate::link::{Body, Target};
@@ -49,8 +50,8 @@ impl Frame {
 pub(super) enum Slot {
     /// The address of a constant.
     Constant(ConstId),
-    /// A plain number.
-    Word(u32),
+    /// A number.
+    Word(Word),
 }
 
 /// A constant that is read more than once.
@@ -82,7 +83,7 @@ enum ConstantSource {
 
 /// A function on the way.
 pub(super) struct FunctionCompiler<'m, 'p> {
-    pub(super) module: &'m mut Module<'p>,
+    pub(super) module: Traced<'m, 'p>,
     pub(super) folding: &'m Folding,
     body: Body,
     params: u32,
@@ -124,7 +125,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         let places = module.input.iter().map(|_| (Local::INPUT, PathId::ROOT)).collect();
         Self {
             places,
-            module,
+            module: Traced::new(module),
             folding,
             body: Body::default(),
             params: count + extra,
@@ -152,7 +153,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
 
     /// Whether errors of builtins end the evaluation, so that nothing may be skipped that OPA would evaluate.
     pub(super) fn is_strict(&self) -> bool {
-        self.module.options.strict_builtin_errors
+        self.module.is_strict()
     }
 
     /// Takes constants from the record whose address is in a Wasm local.
@@ -335,19 +336,19 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         match operand {
             Operand::Local(local) => self.known.get(&local).copied(),
             Operand::String(index) => Some(self.module.string(index)),
-            Operand::Bool(value) => Some(self.module.constants.bool(value)),
+            Operand::Bool(value) => Some(self.module.bool(value)),
         }
     }
 
     /// Pushes the address of a constant.
     pub(super) fn push_constant(&mut self, id: ConstId) {
         // Booleans recur in every body: as slots they would only cost a load.
-        if self.module.constants.is_bool(id).is_none()
-            && let ConstantSource::Record { .. } = self.source
+        if let ConstantSource::Record { .. } = self.source
+            && self.module.as_bool(id).is_none()
         {
             return self.push_slot(Slot::Constant(id));
         }
-        let address = self.module.constants.address(id);
+        let address = self.module.address(id);
         self.emit().i32_const(address.cast_signed());
     }
 
@@ -385,10 +386,11 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
     }
 
     /// Pushes a number that differs between bodies of the same shape.
-    pub(super) fn push_word(&mut self, word: u32) {
+    pub(super) fn push_word(&mut self, word: Word) {
+        let number = self.module.word(word);
         match self.source {
             ConstantSource::Immediate => {
-                self.emit().i32_const(word.cast_signed());
+                self.emit().i32_const(number.cast_signed());
             }
             ConstantSource::Record { .. } => self.push_slot(Slot::Word(word)),
         }
@@ -495,7 +497,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         if let Frame::With { local, saved, generation, .. } = frame {
             self.get(saved);
             self.emit().local_set(local);
-            if self.module.memo_count > 0 {
+            if self.module.has_memos() {
                 self.get(generation);
                 self.global_set(super::GENERATION);
             }
@@ -504,11 +506,10 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
 
     /// Aborts evaluation with OPA's message for a conflict.
     pub(super) fn conflict(&mut self, location: Location, message: &'static str) {
-        let file = self.module.file(location.file);
-        let message = self.module.constants.text(message);
-        self.push_word(file);
-        self.push_word(location.row);
-        self.push_word(location.col);
+        self.push_word(Word::File(location));
+        self.push_word(Word::Row(location));
+        self.push_word(Word::Column(location));
+        let message = self.module.message(message);
         self.emit().i32_const(message.cast_signed());
         self.call("sg_runtime_error");
         self.emit().unreachable();
@@ -626,7 +627,7 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
 
     /// Pushes what the slot of a place of the input holds.
     pub(super) fn push_input(&mut self, place: PathId) {
-        let address = self.module.input.as_ref().map_or(0, |input| input.address(place));
+        let address = self.module.input().map_or(0, |input| input.address(place));
         self.emit().i32_const(0).i32_load(word(address));
     }
 
@@ -638,17 +639,21 @@ impl<'m, 'p> FunctionCompiler<'m, 'p> {
         target: Local,
         behind: Option<&Statement>,
     ) -> Result<bool, CodegenError> {
-        let (Some(place), Some(input)) = (self.places.get(&source), &self.module.input) else { return Ok(false) };
-        let key = super::inputs::text(self.module.policy, key);
-        let Some(member) = input.paths.find(*place, key) else {
-            return if input.paths.is_whole(*place) { Ok(false) } else { Err(CodegenError::Missing(key.to_owned())) };
+        let Some(place) = self.places.get(&source).copied() else { return Ok(false) };
+        let key = self.module.text(key);
+        let next = match behind.map(|behind| &behind.stmt) {
+            Some(Stmt::Dot { source: Operand::Local(source), key: Operand::String(key), .. }) if *source == target => {
+                Some(self.module.text(*key))
+            }
+            _ => None,
+        };
+        let Some(input) = self.module.input() else { return Ok(false) };
+        let Some(member) = input.paths.find(place, key) else {
+            return if input.paths.is_whole(place) { Ok(false) } else { Err(CodegenError::Missing(key.to_owned())) };
         };
         // Where there is a member there is what it is a member of: only the last step of a path need be looked at.
-        let is_step = matches!(behind.map(|behind| &behind.stmt),
-            Some(Stmt::Dot { source: Operand::Local(source), key: Operand::String(key), .. })
-                if *source == target
-                    && self.folding.reads(target) == 1
-                    && input.paths.find(member, super::inputs::text(self.module.policy, *key)).is_some());
+        let is_step =
+            self.folding.reads(target) == 1 && next.is_some_and(|key| input.paths.find(member, key).is_some());
         if is_step {
             self.touch(target);
             self.known.remove(&target);

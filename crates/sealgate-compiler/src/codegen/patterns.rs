@@ -6,6 +6,7 @@ use sealgate_kernel::builtins::{glob, regex};
 
 use super::constants::ConstId;
 use super::function::FunctionCompiler;
+use super::traced::{Question, Word};
 use crate::ir::{Local, Location, Operand};
 
 /// What a table is made of: the pattern, and the delimiters of a glob.
@@ -24,8 +25,11 @@ impl FunctionCompiler<'_, '_> {
             }
             _ => return false,
         };
-        let Some(table) = pattern.and_then(|pattern| self.module.pattern_table(pattern)) else { return false };
-        self.push_word(table);
+        let Some((pattern, delimiters)) = pattern else { return false };
+        if !self.module.holds(Question::IsPattern(pattern, delimiters)) {
+            return false;
+        }
+        self.push_word(Word::Pattern(pattern, delimiters));
         self.push(text);
         self.call(TABLE_MATCH);
         self.builtin_result(name, args, result, location);
@@ -35,7 +39,7 @@ impl FunctionCompiler<'_, '_> {
 
 impl super::Module<'_> {
     /// Address of the table of a pattern.
-    fn pattern_table(&mut self, pattern: Pattern) -> Option<u32> {
+    pub(super) fn pattern_table(&mut self, pattern: Pattern) -> Option<u32> {
         if !(self.kernel)(TABLE_MATCH) {
             return None;
         }

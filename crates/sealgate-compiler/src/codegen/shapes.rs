@@ -9,6 +9,7 @@ use sealgate_kernel::layout;
 use super::access::{self, Access};
 use super::constants::ConstId;
 use super::function::{FunctionCompiler, memory, word};
+use super::traced::Question;
 use super::{Module, inputs};
 use crate::ir::{Block, Func, Local, Operand, Stmt, StringIndex};
 
@@ -124,14 +125,14 @@ impl FunctionCompiler<'_, '_> {
         members: &[(ConstId, Option<ConstId>)],
         push: &mut dyn FnMut(&mut Self, usize),
     ) {
-        let shape = self.module.constants.shape(members.to_vec());
+        let shape = self.module.ask(Question::Shape(members.to_vec())).unwrap_or_default();
         let flags = layout::FLAG_STATIC | layout::FLAG_SHAPE;
         self.fill_header(local, at, [layout::TAG_OBJECT.into(), flags], members.len(), shape);
         let mut at = at + layout::HEADER_SIZE;
         for (place, (key, constant)) in members.iter().enumerate() {
-            let address = self.module.constants.address(*key);
+            let address = self.module.address(*key);
             if let Some(value) = constant {
-                let value = self.module.constants.address(*value);
+                let value = self.module.address(*value);
                 self.store_two(local, at, address, value);
             } else {
                 self.get(local);
@@ -153,7 +154,13 @@ impl FunctionCompiler<'_, '_> {
 
     /// The sorted keys of an object that is made at `place` and filled until `last`: if they are constant texts, each once,
     /// their values are defined and stay as they are, and nobody looks at the object before it is whole.
-    pub(super) fn keys_of(&self, block: &Block, place: usize, last: usize, object: Local) -> Option<Vec<StringIndex>> {
+    pub(super) fn keys_of(
+        &mut self,
+        block: &Block,
+        place: usize,
+        last: usize,
+        object: Local,
+    ) -> Option<Vec<StringIndex>> {
         // What follows is looked through for every object.
         if self.folding.is_changed_elsewhere(object) || block.stmts.len() - place > MOST_STATEMENTS {
             return None;
@@ -168,7 +175,7 @@ impl FunctionCompiler<'_, '_> {
                     if *into == object =>
                 {
                     let Operand::String(key) = key else { return None };
-                    let text = inputs::text(self.module.policy, *key);
+                    let text = self.module.text(*key);
                     if *value == Operand::Local(object) || keys.insert(text, *key).is_some() {
                         return None;
                     }

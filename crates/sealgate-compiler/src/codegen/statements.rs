@@ -5,6 +5,7 @@ use wasm_encoder::{BlockType, ValType};
 
 use super::constants::ConstId;
 use super::function::{Frame, FunctionCompiler, Returns, memory, word};
+use super::traced::Question;
 use super::{CodegenError, GENERATION, LAST_GENERATION};
 use crate::ir::{Block, Local, Location, Operand, Statement, Stmt};
 use crate::link::Target;
@@ -21,7 +22,7 @@ impl FunctionCompiler<'_, '_> {
             }
             Stmt::ArrayAppend { value, array } => self.mutate("sg_array_push", *array, &[*value]),
             Stmt::AssignInt { value, target } | Stmt::MakeNumberInt { value, target } => {
-                let id = self.module.constants.integer(*value);
+                let id = self.module.integer(*value);
                 self.set_constant(*target, id);
             }
             Stmt::AssignVar { source, target } => match self.constant_of(*source) {
@@ -78,7 +79,7 @@ impl FunctionCompiler<'_, '_> {
             Stmt::MakeObject { target } => self.make("sg_object_new", 0, *target),
             Stmt::MakeSet { target } => self.make("sg_set_new", 0, *target),
             Stmt::MakeNull { target } => {
-                let id = self.module.constants.null();
+                let id = self.module.null();
                 self.set_constant(*target, id);
             }
             Stmt::MakeNumberRef { index, target } => {
@@ -178,12 +179,12 @@ impl FunctionCompiler<'_, '_> {
     fn compile_equal(&mut self, a: Operand, b: Operand, want: bool) {
         let (left, right) = (self.constant_of(a), self.constant_of(b));
         if let (Some(left), Some(right)) = (left, right) {
-            if self.module.constants.compare(left, right).is_eq() != want {
+            if self.module.holds(Question::AreEqual(left, right)) != want {
                 self.fail();
             }
             return;
         }
-        let constant = [left, right].into_iter().flatten().find_map(|id| self.module.constants.is_bool(id));
+        let constant = [left, right].into_iter().flatten().find_map(|id| self.module.as_bool(id));
         if let Some(value) = constant {
             self.push(if left.is_some() { b } else { a });
             self.header_of();
@@ -252,7 +253,7 @@ impl FunctionCompiler<'_, '_> {
         if self.compile_match(name, args, result, location) {
             return Ok(());
         }
-        if let Some(function) = self.module.functions.get(name).copied() {
+        if let Some(function) = self.module.place_of_function(name) {
             self.call_function(name, function, args, result);
             return Ok(());
         } else if let Some(symbol) = self.module.kernel_builtin(name, args.len()) {
@@ -282,7 +283,7 @@ impl FunctionCompiler<'_, '_> {
     /// Stores what a function of the plan gives; the statement is undefined if it gives nothing. A result that is kept is
     /// looked for here: a call costs several times as much.
     fn call_function(&mut self, name: &str, function: u32, args: &[Operand], target: Local) {
-        let Some(address) = self.module.memo_slots.get(name).copied() else {
+        let Some(address) = self.module.memo_slot(name) else {
             for arg in args {
                 self.push(*arg);
             }
@@ -453,14 +454,14 @@ impl FunctionCompiler<'_, '_> {
         if path.is_empty() {
             self.push(value);
         } else {
-            let path = self.module.constants.array(path);
+            let path = self.module.array(path);
             self.push(Operand::Local(local));
             self.push_constant(path);
             self.push(value);
             self.call("sg_path_put");
         }
         self.set(local);
-        if self.module.memo_count > 0 {
+        if self.module.has_memos() {
             self.global_get(GENERATION);
             self.emit().local_set(generation);
             self.global_get(LAST_GENERATION);

@@ -9,6 +9,7 @@ use sealgate_kernel::builtins::{Builtin, find};
 
 use super::Module;
 use super::function::FunctionCompiler;
+use super::traced::Word;
 use crate::ir::{Local, Location, Operand};
 
 /// Operands that the kernel's function has room for.
@@ -44,8 +45,7 @@ impl FunctionCompiler<'_, '_> {
     /// Pushes the address of a place's record; 0 where nobody asks for it.
     pub(super) fn push_call_place(&mut self, location: Location) {
         if self.is_strict() {
-            let place = self.module.call_place(location);
-            self.push_word(place);
+            self.push_word(Word::CallPlace(location));
         } else {
             self.emit().i32_const(0);
         }
@@ -53,7 +53,7 @@ impl FunctionCompiler<'_, '_> {
 }
 
 impl Module<'_> {
-    fn builtin_record(&mut self, builtin: &'static Builtin) -> u32 {
+    pub(super) fn builtin_record(&mut self, builtin: &'static Builtin) -> u32 {
         if let Some(address) = self.builtin_records.get(builtin.name) {
             return *address;
         }
@@ -67,7 +67,7 @@ impl Module<'_> {
         address
     }
 
-    fn call_place(&mut self, location: Location) -> u32 {
+    pub(super) fn call_place(&mut self, location: Location) -> u32 {
         if let Some(address) = self.places.get(&location) {
             return *address;
         }

@@ -174,7 +174,7 @@ fn own_module(
     }
     let path: Vec<Arc<str>> = entrypoint.split('/').map(Arc::from).collect();
     let plan = sealgate_compiler::plan::plan(&resolved, sources, &[path]).map_err(CompileError::Refused)?;
-    let codegen = CodegenOptions { strict_builtin_errors: options.strict_builtin_errors };
+    let codegen = CodegenOptions { strict_builtin_errors: options.strict_builtin_errors, ..CodegenOptions::default() };
     let module = sealgate_compiler::compile_plan_with(&plan, codegen)?;
     Ok(Module {
         plan: Some(plan),

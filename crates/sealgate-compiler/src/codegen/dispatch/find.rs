@@ -242,11 +242,12 @@ impl FunctionCompiler<'_, '_> {
 /// Pushes the value at a place, 0 if there is none.
 pub(super) fn push_place(compiler: &mut FunctionCompiler<'_, '_>, place: &Place) {
     let mut path = place.path.as_slice();
-    match &compiler.module.input {
+    let module = compiler.module.untraced();
+    match &module.input {
         Some(input) if place.root == Local::INPUT => {
             let mut at = PathId::ROOT;
             while let Some((step, rest)) = path.split_first()
-                && let Some(member) = input.paths.find(at, inputs::text(compiler.module.policy, *step))
+                && let Some(member) = input.paths.find(at, inputs::text(module.policy, *step))
             {
                 (at, path) = (member, rest);
             }

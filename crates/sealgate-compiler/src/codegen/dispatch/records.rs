@@ -15,7 +15,6 @@ use crate::codegen::cases::Case;
 use crate::codegen::constants::{ConstId, Constants};
 use crate::codegen::function::Slot;
 use crate::codegen::guards::Place;
-use crate::link::Body;
 
 /// The offset of a body's word, from the address that the body gets.
 pub(in crate::codegen) fn record_offset(slot: usize) -> u32 {
@@ -77,9 +76,8 @@ impl Layout {
     }
 }
 
-/// A body's own code, what its record must hold, and its value if it does nothing but give a constant.
+/// What a body became: its function, what its record must hold, and its value if it does nothing but give a constant.
 pub(super) struct Outline {
-    pub(super) code: Body,
     /// The place of the function that the code becomes.
     pub(super) function: u32,
     pub(super) slots: Vec<Slot>,
@@ -188,7 +186,7 @@ impl Records<'_> {
         if !matches!(self.layout.body, Bodies::Constants(_)) {
             words.extend(outline.slots.iter().map(|slot| match slot {
                 Slot::Constant(id) => module.constants.address(*id),
-                Slot::Word(number) => *number,
+                Slot::Word(word) => module.word(*word),
             }));
         }
         words

@@ -254,7 +254,7 @@ impl Program {
 
     /// Compiles a plan as the program's options say.
     pub(super) fn compile_plan(&self, plan: &ir::Policy) -> Result<CompiledModule, sealgate_compiler::CompileError> {
-        let options = CodegenOptions { strict_builtin_errors: self.strict_builtin_errors };
+        let options = CodegenOptions { strict_builtin_errors: self.strict_builtin_errors, ..CodegenOptions::default() };
         sealgate_compiler::compile_plan_with(plan, options)
     }
 
