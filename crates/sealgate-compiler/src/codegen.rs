@@ -17,6 +17,7 @@ mod guards;
 mod inline;
 mod inputs;
 mod keys;
+mod locals;
 mod patterns;
 mod shapes;
 mod statements;

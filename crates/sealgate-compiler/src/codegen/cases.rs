@@ -3,12 +3,14 @@
 //! OPA's planner gives each body of a complete rule or function its blocks, which leave the value in a local of their own,
 //! and one more block that moves it to the result. A body of a partial rule is one block that adds to the result.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Module;
 use super::access::{self, Access};
 use super::folding::Folding;
-use super::guards::Guards;
+use super::guards::{Guards, Reader};
+use super::locals::LocalSet;
 use crate::ir::{Block, Func, Local, Location, Operand, Statement, Stmt};
 
 /// What the bodies do.
@@ -22,11 +24,11 @@ pub(super) enum Kind {
 
 /// One body.
 #[derive(Debug)]
-pub(super) struct Case {
+pub(super) struct Case<'f> {
     /// Its blocks in the function, those that move the value included.
     pub(super) blocks: Range<usize>,
     /// What the body is without the tests: its blocks, without those that move the value.
-    pub(super) body: Vec<Block>,
+    pub(super) body: Rest<'f>,
     /// The local that its value is in, for complete rules.
     pub(super) value: Local,
     /// What it tests first.
@@ -34,11 +36,31 @@ pub(super) struct Case {
     pub(super) location: Location,
 }
 
+/// What is left of a body without its tests.
+#[derive(Debug)]
+pub(super) struct Rest<'f> {
+    pub(super) blocks: &'f [Block],
+    /// The places of the statements that are left of its only block, where some are not.
+    pub(super) kept: Option<Vec<usize>>,
+}
+
+impl<'f> Rest<'f> {
+    pub(super) fn to_blocks(&self) -> Cow<'f, [Block]> {
+        match (self.blocks, &self.kept) {
+            ([block], Some(kept)) => {
+                let stmts = kept.iter().filter_map(|place| block.stmts.get(*place).cloned()).collect();
+                Cow::Owned(vec![Block { stmts }])
+            }
+            _ => Cow::Borrowed(self.blocks),
+        }
+    }
+}
+
 /// The bodies of a function.
 #[derive(Debug)]
-pub(super) struct Cases {
+pub(super) struct Cases<'f> {
     pub(super) kind: Kind,
-    pub(super) all: Vec<Case>,
+    pub(super) all: Vec<Case<'f>>,
     /// The first block that belongs to a body, and one past the last.
     pub(super) first: usize,
     pub(super) end: usize,
@@ -48,9 +70,9 @@ pub(super) struct Cases {
     pub(super) location: Location,
 }
 
-impl Cases {
+impl<'f> Cases<'f> {
     /// The bodies, if there are several and each stands on its own.
-    pub(super) fn of(module: &mut Module<'_>, func: &Func, folding: &Folding) -> Option<Self> {
+    pub(super) fn of(module: &mut Module<'_>, func: &'f Func, folding: &Folding) -> Option<Self> {
         let blocks = &func.blocks;
         let partial = blocks.first().is_some_and(|block| makes(block, func.ret));
         let (kind, groups) = if partial {
@@ -66,6 +88,7 @@ impl Cases {
         let location = blocks.get(first)?.stmts.first()?.location;
         let mut uniform = Uniform::Unknown;
         let mut all = Vec::with_capacity(groups.len());
+        let (mut reader, mut assigned) = (Reader::default(), LocalSet::default());
         for (range, value) in groups {
             let body_end = if kind == Kind::Complete { range.end - 1 } else { range.end };
             let body = blocks.get(range.start..body_end)?;
@@ -76,7 +99,7 @@ impl Cases {
             };
             for place in range.start..body_end {
                 let own = |place: usize| range.contains(&place);
-                if !folding.stands_alone(blocks, place, &allowed, &own, func.ret, value) {
+                if !folding.stands_alone(&mut assigned, blocks, place, &allowed, &own, func.ret, value) {
                     return None;
                 }
             }
@@ -89,18 +112,18 @@ impl Cases {
             }
             let location = blocks.get(range.start).and_then(|block| block.stmts.first()).map(|first| first.location);
             let mut case = Case {
-                body: body.to_vec(),
+                body: Rest { blocks: body, kept: None },
                 blocks: range,
                 value,
                 guards: Guards::default(),
                 location: location.unwrap_or_default(),
             };
             // With an `else`, a body whose first block fails may still give a value.
-            if let [block] = case.body.as_slice()
-                && let Some((guards, rest)) = Guards::of(module, func, block)
+            if let [block] = body
+                && let Some((guards, kept)) = reader.guards(module, func, block)
             {
                 case.guards = guards;
-                case.body = vec![rest];
+                case.body.kept = Some(kept);
             }
             all.push(case);
         }

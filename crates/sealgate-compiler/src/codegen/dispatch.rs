@@ -79,9 +79,9 @@ fn in_place(
     }
 }
 
-struct Dispatcher<'p> {
-    func: &'p Func,
-    cases: Cases,
+struct Dispatcher<'f> {
+    func: &'f Func,
+    cases: Cases<'f>,
     /// The function's last local of its own.
     last: Local,
 }
@@ -327,10 +327,11 @@ impl Dispatcher<'_> {
     fn outline(
         &self,
         module: &mut Module<'_>,
-        case: &Case,
+        case: &Case<'_>,
         noted: Option<Parameters>,
     ) -> Result<Compiled, CodegenError> {
-        let folding = Folding::of(&case.body, self.last);
+        let body = case.body.to_blocks();
+        let folding = Folding::of(&body, self.last);
         let locals = self.locals();
         let mut compiler = FunctionCompiler::new(module, &folding, &locals, 1);
         compiler.constants_from_record(u32::try_from(locals.len()).unwrap_or(u32::MAX));
@@ -338,11 +339,11 @@ impl Dispatcher<'_> {
             compiler.module.trace(parameters);
         }
         let mut value = None;
-        for (place, block) in case.body.iter().enumerate() {
+        for (place, block) in body.iter().enumerate() {
             let decided = self.cases.uniform || !compiler.is_strict();
-            compiler.early_exit = folding.early_exit(&case.body, place, &locals).filter(|_| decided);
+            compiler.early_exit = folding.early_exit(&body, place, &locals).filter(|_| decided);
             // The last block need not be left for the value to be known.
-            if place + 1 == case.body.len() && self.cases.kind == Kind::Complete {
+            if place + 1 == body.len() && self.cases.kind == Kind::Complete {
                 value = compiler.block_with_value(block, case.value)?.filter(|_| place == 0);
             } else {
                 compiler.block(block)?;

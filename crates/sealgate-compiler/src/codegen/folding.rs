@@ -4,11 +4,12 @@
 //! static data instead of code. A scan may end at its first success if all that the rest of it could do is to assign the
 //! same constant again.
 
-use foldhash::{HashMap, HashSet};
+use foldhash::HashMap;
 
 use super::access::{self, Access};
 use super::constants::ConstId;
 use super::function::FunctionCompiler;
+use super::locals::{LocalMap, LocalSet};
 use super::traced::Question;
 use crate::ir::{Block, Local, Operand, Stmt, StringIndex};
 
@@ -16,13 +17,13 @@ use crate::ir::{Block, Local, Operand, Stmt, StringIndex};
 #[derive(Debug, Default)]
 pub(super) struct Folding {
     /// Locals whose collections are changed outside of the block that makes them.
-    unfoldable: HashSet<Local>,
+    unfoldable: LocalSet,
     /// How often each local is read; those that are only changed have 0.
-    reads: HashMap<Local, u32>,
+    reads: LocalMap<u32>,
     /// How often the collection of each local is changed.
-    changes: HashMap<Local, u32>,
+    changes: LocalMap<u32>,
     /// Locals that some outermost block reads before it assigns them: by local, the blocks.
-    exposed: HashMap<Local, Vec<usize>>,
+    exposed: LocalMap<Vec<usize>>,
     /// The function's last local that is no local of a function that became part of it.
     last: Local,
 }
@@ -31,22 +32,25 @@ impl Folding {
     /// Of blocks whose locals beyond `last` belong to functions that became part of them.
     pub(super) fn of(blocks: &[Block], last: Local) -> Self {
         let mut folding = Self { last, ..Self::default() };
+        let mut made = Vec::new();
+        // The outermost block that has assigned each local last.
+        let mut assigned = LocalMap::default();
         for (place, block) in blocks.iter().enumerate() {
-            folding.find_changed(block);
-            let mut assigned = HashSet::default();
+            folding.find_changed(block, 0, &mut made);
             access::of_block(block, &mut |access| match access {
                 Access::Assign(local) => {
-                    assigned.insert(local);
+                    assigned.insert(local, place);
                 }
                 Access::Read(local) | Access::Mutate(local) => {
                     let counts =
                         if matches!(access, Access::Read(_)) { &mut folding.reads } else { &mut folding.changes };
-                    *counts.entry(local).or_default() += 1;
-                    if !assigned.contains(&local) {
-                        let places = folding.exposed.entry(local).or_default();
-                        if places.last() != Some(&place) {
-                            places.push(place);
-                        }
+                    counts.change(local, |count| *count += 1);
+                    if assigned.get(local) != Some(&place) {
+                        folding.exposed.change(local, |places| {
+                            if places.last() != Some(&place) {
+                                places.push(place);
+                            }
+                        });
                     }
                 }
             });
@@ -54,20 +58,28 @@ impl Folding {
         folding
     }
 
-    fn find_changed(&mut self, block: &Block) {
-        let mut made = HashSet::default();
+    /// `made` has room for what the blocks around make, one for each level of nesting.
+    fn find_changed(&mut self, block: &Block, depth: usize, made: &mut Vec<LocalSet>) {
+        if made.len() <= depth {
+            made.push(LocalSet::default());
+        }
+        if let Some(made) = made.get_mut(depth) {
+            made.clear();
+        }
         for statement in &block.stmts {
             match &statement.stmt {
                 Stmt::MakeArray { target, .. } | Stmt::MakeObject { target } | Stmt::MakeSet { target } => {
-                    made.insert(*target);
+                    if let Some(made) = made.get_mut(depth) {
+                        made.insert(*target, ());
+                    }
                 }
                 stmt => {
                     if let Some(changed) = changed(stmt)
-                        && !made.contains(&changed)
+                        && !made.get(depth).is_some_and(|made| made.contains(changed))
                     {
-                        self.unfoldable.insert(changed);
+                        self.unfoldable.insert(changed, ());
                     }
-                    access::nested(stmt).iter().for_each(|block| self.find_changed(block));
+                    access::nested(stmt).iter().for_each(|block| self.find_changed(block, depth + 1, made));
                 }
             }
         }
@@ -75,23 +87,21 @@ impl Folding {
 
     /// The locals that some outermost block reads before it assigns them, sorted.
     pub(super) fn read_first(&self) -> Vec<Local> {
-        let mut locals: Vec<Local> = self.exposed.keys().copied().collect();
-        locals.sort_unstable();
-        locals
+        self.exposed.locals().collect()
     }
 
     pub(super) fn is_read(&self, local: Local) -> bool {
-        self.reads.contains_key(&local)
+        self.reads.contains(local)
     }
 
     /// How often the function reads a local.
     pub(super) fn reads(&self, local: Local) -> u32 {
-        self.reads.get(&local).copied().unwrap_or_default()
+        self.reads.get(local).copied().unwrap_or_default()
     }
 
     /// Whether a local's collection is changed outside of the block that makes it.
     pub(super) fn is_changed_elsewhere(&self, local: Local) -> bool {
-        self.unfoldable.contains(&local)
+        self.unfoldable.contains(local)
     }
 
     /// Whether a collection that is made at `place` of a block is only added to, behind it in the block, before anybody looks
@@ -111,7 +121,7 @@ impl Folding {
                 _ => {}
             });
         }
-        !late && self.changes.get(&target) == Some(&added)
+        !late && self.changes.get(target) == Some(&added)
     }
 
     /// Whether anything that the outermost block `place` assigns, except `except`, is read by another block.
@@ -122,7 +132,7 @@ impl Folding {
                 if let Access::Assign(local) | Access::Mutate(local) = access
                     && local != except
                 {
-                    leaks |= self.exposed.get(&local).is_some_and(|places| places.iter().any(|at| *at != place));
+                    leaks |= self.exposed.get(local).is_some_and(|places| places.iter().any(|at| *at != place));
                 }
             });
         }
@@ -130,9 +140,11 @@ impl Folding {
     }
 
     /// Whether the outermost block `place` reads nothing that other blocks assign, except what is allowed, returns nowhere,
-    /// and leaves nothing that blocks which are not its own read, except in `value`.
+    /// and leaves nothing that blocks which are not its own read, except in `value`. `assigned` is room for locals.
+    #[expect(clippy::too_many_arguments, reason = "what decides it")]
     pub(super) fn stands_alone(
         &self,
+        assigned: &mut LocalSet,
         blocks: &[Block],
         place: usize,
         allowed: &dyn Fn(&Local) -> bool,
@@ -142,15 +154,15 @@ impl Folding {
     ) -> bool {
         let Some(block) = blocks.get(place) else { return false };
         let mut alone = !returns(block);
-        let mut assigned = HashSet::default();
+        assigned.clear();
         access::of_block(block, &mut |access| match access {
             Access::Assign(local) => {
-                assigned.insert(local);
-                let elsewhere = self.exposed.get(&local).is_some_and(|places| places.iter().any(|at| !own(*at)));
+                assigned.insert(local, ());
+                let elsewhere = self.exposed.get(local).is_some_and(|places| places.iter().any(|at| !own(*at)));
                 alone &= local != ret && (!elsewhere || local == value || allowed(&local));
             }
             Access::Read(local) | Access::Mutate(local) => {
-                alone &= assigned.contains(&local) || allowed(&local);
+                alone &= assigned.contains(local) || allowed(&local);
             }
         });
         alone
@@ -280,7 +292,7 @@ impl FunctionCompiler<'_, '_> {
             Stmt::MakeSet { target } => (*target, Items::Set(Vec::new())),
             _ => return self.fill(place, stmt),
         };
-        if self.folding.unfoldable.contains(&target) {
+        if self.folding.unfoldable.contains(target) {
             let empty = match items {
                 Items::Object(_) => return false,
                 Items::Array(_) => self.module.array(Vec::new()),

@@ -4,12 +4,11 @@
 //! There are three: a value equals a constant, is one of a few constants (`in`), or begins with a constant text
 //! (`startswith`). A body that is one of several alternatives has a record for each of its constants.
 
-use foldhash::{HashMap, HashSet};
-
 use super::Module;
 use super::access::{self, Access};
 use super::conditions::asks_for;
 use super::constants::ConstId;
+use super::locals::{LocalMap, LocalSet};
 use crate::ir::{Block, Func, Local, Operand, Statement, Stmt, StringIndex};
 
 /// How many places of a body are looked at for dispatch, beside that of a prefix.
@@ -34,19 +33,6 @@ pub(super) struct Guards {
 }
 
 impl Guards {
-    /// The guards of a body's first straight run of statements, and the body without them.
-    pub(super) fn of(module: &mut Module<'_>, func: &Func, block: &Block) -> Option<(Self, Block)> {
-        let mut reader = Reader::new(func);
-        let run = reader.read(module, block);
-        if reader.equal.is_empty() && reader.prefix.is_none() {
-            return None;
-        }
-        let rest = reader.without_guards(block, run);
-        let mut equal: Vec<_> = reader.equal.into_iter().map(|guard| (guard.place, guard.constants)).collect();
-        equal.sort();
-        Some((Self { equal, prefix: reader.prefix.map(|guard| (guard.place, guard.constants)) }, rest))
-    }
-
     /// The keys that lead to the body: one constant for each place.
     pub(super) fn keys(&self) -> Vec<Vec<ConstId>> {
         let mut all = vec![Vec::with_capacity(self.equal.len())];
@@ -80,21 +66,43 @@ enum Known {
     Elements(Vec<ConstId>),
 }
 
-struct Reader {
-    known: HashMap<Local, Known>,
+/// Reads the bodies of a function, one after the other.
+#[derive(Default)]
+pub(super) struct Reader {
+    known: LocalMap<Known>,
     /// What was assigned so far; of what is assigned again nothing is known.
-    assigned: HashSet<Local>,
+    assigned: LocalSet,
+    /// What is read by the statements that stay.
+    live: LocalSet,
     equal: Vec<Guard<Vec<ConstId>>>,
     prefix: Option<Guard<ConstId>>,
     records: usize,
 }
 
 impl Reader {
-    fn new(func: &Func) -> Self {
-        let param = |param: &Local| (*param, Known::At(Place { root: *param, path: Vec::new() }));
-        let known = func.params.iter().map(param).collect();
-        let assigned = func.params.iter().copied().collect();
-        Self { known, assigned, equal: Vec::new(), prefix: None, records: 1 }
+    /// The guards of a body's first straight run of statements, and the places of the statements that are left without them.
+    pub(super) fn guards(
+        &mut self,
+        module: &mut Module<'_>,
+        func: &Func,
+        block: &Block,
+    ) -> Option<(Guards, Vec<usize>)> {
+        self.known.clear();
+        self.assigned.clear();
+        (self.prefix, self.records) = (None, 1);
+        for param in &func.params {
+            self.known.insert(*param, Known::At(Place { root: *param, path: Vec::new() }));
+            self.assigned.insert(*param, ());
+        }
+        let run = self.read(module, block);
+        if self.equal.is_empty() && self.prefix.is_none() {
+            return None;
+        }
+        let rest = self.without_guards(block, run);
+        let mut equal: Vec<_> = self.equal.drain(..).map(|guard| (guard.place, guard.constants)).collect();
+        equal.sort();
+        let prefix = self.prefix.take().map(|guard| (guard.place, guard.constants));
+        Some((Guards { equal, prefix }, rest))
     }
 
     /// Reads the first straight run of statements; where it ends.
@@ -118,19 +126,19 @@ impl Reader {
                 }
                 Stmt::SetAdd { value, set: target } | Stmt::ArrayAppend { value, array: target } => {
                     let element = self.operand(module, *value);
-                    match (self.known.get_mut(target), element) {
+                    match (self.known.get_mut(*target), element) {
                         (Some(Known::Elements(elements)), Some(Known::Constant(element))) => {
                             elements.push(element);
                             None
                         }
                         _ => {
-                            self.known.remove(target);
+                            self.known.remove(*target);
                             None
                         }
                     }
                 }
                 Stmt::Dot { source: Operand::Local(source), key: Operand::String(key), target } => {
-                    let place = match self.known.get(source) {
+                    let place = match self.known.get(*source) {
                         Some(Known::At(place)) => {
                             let mut place = place.clone();
                             place.path.push(*key);
@@ -162,18 +170,18 @@ impl Reader {
                 stmt => {
                     access::of_statement(stmt, &mut |access| {
                         if let Access::Assign(local) | Access::Mutate(local) = access {
-                            self.known.remove(&local);
-                            self.assigned.insert(local);
+                            self.known.remove(local);
+                            self.assigned.insert(local, ());
                         }
                     });
                     None
                 }
             };
             if let Some((target, what)) = learnt {
-                let anew = self.assigned.insert(target);
+                let anew = self.assigned.insert(target, ()).is_none();
                 match what.filter(|_| anew) {
                     Some(what) => self.known.insert(target, what),
-                    None => self.known.remove(&target),
+                    None => self.known.remove(target),
                 };
             }
         }
@@ -182,7 +190,7 @@ impl Reader {
 
     fn operand(&self, module: &mut Module<'_>, operand: Operand) -> Option<Known> {
         match operand {
-            Operand::Local(local) => self.known.get(&local).cloned(),
+            Operand::Local(local) => self.known.get(local).cloned(),
             Operand::String(index) => Some(Known::Constant(module.string(index))),
             Operand::Bool(value) => Some(Known::Constant(module.constants.bool(value))),
         }
@@ -226,19 +234,20 @@ impl Reader {
 
     /// Whether a passed guard has shown that there is something in a local.
     fn is_proven(&self, target: Local) -> bool {
-        let Some(Known::At(place)) = self.known.get(&target) else { return false };
+        let Some(Known::At(place)) = self.known.get(target) else { return false };
         let covers = |guarded: &Place| guarded.root == place.root && guarded.path.starts_with(&place.path);
         self.equal.iter().any(|guard| covers(&guard.place))
             || self.prefix.as_ref().is_some_and(|guard| covers(&guard.place))
     }
 
-    /// The block without the guards, and without what only they needed: lookups that a passed guard proves to be defined,
-    /// copies, constants and collections of them.
-    fn without_guards(&self, block: &Block, run: usize) -> Block {
-        let mut live = HashSet::default();
+    /// The places of the statements that are left without the guards, and without what only they needed: lookups that a passed
+    /// guard proves to be defined, copies, constants and collections of them.
+    fn without_guards(&mut self, block: &Block, run: usize) -> Vec<usize> {
+        let mut live = std::mem::take(&mut self.live);
+        live.clear();
         let mut kept = Vec::with_capacity(block.stmts.len());
         for (at, statement) in block.stmts.iter().enumerate().rev() {
-            let unused = |target: &Local| !live.contains(target);
+            let unused = |target: &Local| !live.contains(*target);
             let drop = at < run
                 && match &statement.stmt {
                     Stmt::Equal { .. } => self.is_guard(at),
@@ -256,7 +265,7 @@ impl Reader {
                     | Stmt::MakeArray { target, .. }
                     | Stmt::SetAdd { set: target, .. }
                     | Stmt::ArrayAppend { array: target, .. } => {
-                        matches!(self.known.get(target), Some(Known::Elements(_))) && unused(target)
+                        matches!(self.known.get(*target), Some(Known::Elements(_))) && unused(target)
                     }
                     _ => false,
                 };
@@ -265,13 +274,14 @@ impl Reader {
             }
             access::of_statement(&statement.stmt, &mut |access| {
                 if let Access::Read(local) | Access::Mutate(local) = access {
-                    live.insert(local);
+                    live.insert(local, ());
                 }
             });
-            kept.push(statement.clone());
+            kept.push(at);
         }
         kept.reverse();
-        Block { stmts: kept }
+        self.live = live;
+        kept
     }
 }
 

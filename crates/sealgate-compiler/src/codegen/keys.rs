@@ -7,7 +7,8 @@
 use foldhash::HashMap;
 
 use super::access;
-use crate::ir::{Block, Local, Location, Operand, Stmt, StringIndex};
+use super::cases::Rest;
+use crate::ir::{Block, Local, Location, Operand, Statement, Stmt, StringIndex};
 
 /// Bodies with more different parameters of a kind are compiled each by itself.
 const MOST_PARAMETERS: usize = 128;
@@ -89,14 +90,21 @@ impl<'b> KeyReader<'b> {
     }
 
     /// Reads a body that leaves its value in a local; whether it is small enough for a key.
-    pub(super) fn read(&mut self, blocks: &'b [Block], value: Local) -> bool {
+    pub(super) fn read(&mut self, body: &Rest<'b>, value: Local) -> bool {
         self.key.clear();
         self.parameters.strings.clear();
         self.parameters.integers.clear();
         self.parameters.locations.clear();
         self.inner = None;
         self.local(value);
-        self.blocks(blocks);
+        match (body.blocks, &body.kept) {
+            ([block], Some(kept)) => {
+                self.count(1);
+                self.count(kept.len());
+                self.statements(kept.iter().filter_map(|place| block.stmts.get(*place)));
+            }
+            (blocks, _) => self.blocks(blocks),
+        }
         self.is_small()
     }
 
@@ -119,15 +127,19 @@ impl<'b> KeyReader<'b> {
         self.count(blocks.len());
         for block in blocks {
             self.count(block.stmts.len());
-            for statement in &block.stmts {
-                // Beyond the bound nothing comes of it.
-                if !self.is_small() {
-                    return;
-                }
-                let location = place_or_put(&mut self.parameters.locations, statement.location);
-                self.key.push(location);
-                self.statement(&statement.stmt);
+            self.statements(block.stmts.iter());
+        }
+    }
+
+    fn statements(&mut self, statements: impl Iterator<Item = &'b Statement>) {
+        for statement in statements {
+            // Beyond the bound nothing comes of it.
+            if !self.is_small() {
+                return;
             }
+            let location = place_or_put(&mut self.parameters.locations, statement.location);
+            self.key.push(location);
+            self.statement(&statement.stmt);
         }
     }
 

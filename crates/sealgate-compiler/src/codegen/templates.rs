@@ -7,12 +7,13 @@
 
 use foldhash::HashMap;
 
+use super::cases::Rest;
 use super::constants::ConstId;
 use super::function::Slot;
 use super::keys::{KeyReader, Parameters};
 use super::traced::{Note, Recipe, Trace, Word};
 use super::{CodegenError, Module};
-use crate::ir::{Block, Local};
+use crate::ir::Local;
 use crate::link::Body;
 
 /// How many templates one key may have.
@@ -69,7 +70,7 @@ impl<'b> Templates<'b> {
     pub(super) fn compile<'p>(
         &mut self,
         module: &mut Module<'p>,
-        body: &'b [Block],
+        body: &Rest<'b>,
         value: Local,
         compile: impl FnOnce(&mut Module<'p>, Option<Parameters>) -> Result<Compiled, CodegenError>,
     ) -> Result<Filled, CodegenError> {

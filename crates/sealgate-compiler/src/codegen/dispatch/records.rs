@@ -26,7 +26,7 @@ pub(super) struct Group<'c> {
     pub(super) places: Vec<Place>,
     /// Where a text must begin with a constant one.
     pub(super) prefix: Option<Place>,
-    pub(super) cases: Vec<&'c Case>,
+    pub(super) cases: Vec<&'c Case<'c>>,
 }
 
 /// Where the parts of a group's records are, in bytes.
@@ -138,7 +138,7 @@ fn by_key<K: Clone + Eq + Hash, V>(pairs: impl Iterator<Item = (K, V)>) -> Vec<(
 /// What the records of a group are made of.
 pub(super) struct Records<'c> {
     pub(super) layout: Layout,
-    pub(super) cases: &'c [&'c Case],
+    pub(super) cases: &'c [&'c Case<'c>],
     pub(super) outlines: Vec<Outline>,
 }
 
