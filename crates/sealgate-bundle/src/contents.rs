@@ -13,7 +13,7 @@ use crate::manifest::{MAX_SERIAL, Manifest, ManifestError, SCHEMA};
 use crate::names;
 use crate::opa::OpaSigner;
 use crate::time::UnixSeconds;
-use layout::Format;
+use layout::{Digests, Format};
 
 /// Why contents make no bundle.
 #[derive(Debug, thiserror::Error)]
@@ -209,14 +209,16 @@ impl BundleContents {
                 return Err(ContentsError::DuplicateSource(source.name.clone()));
             }
         }
-        let revision = layout::revision(&self);
-        Ok(SignedContents { contents: self, revision, signer, opa_signer: None })
+        let digests = Digests::of(&self);
+        let revision = layout::revision(&self, &digests);
+        Ok(SignedContents { contents: self, digests, revision, signer, opa_signer: None })
     }
 }
 
 /// Checked contents with their signer, ready to be written in either format.
 pub struct SignedContents<'a> {
     contents: BundleContents,
+    digests: Digests,
     revision: Sha256Digest,
     signer: Option<&'a dyn ManifestSigner>,
     opa_signer: Option<&'a OpaSigner>,
@@ -266,7 +268,7 @@ impl<'a> SignedContents<'a> {
 
     /// Every file of a format in the order in which it is written: the manifest and its signature last.
     fn files(&self, format: &Format<'_>) -> Result<Vec<BundleFile>, ContentsError> {
-        let laid = layout::lay_out(&self.contents, self.revision, format)?;
+        let laid = layout::lay_out(&self.contents, &self.digests, self.revision, format)?;
         let manifest = Manifest {
             builtins: self.contents.builtins.iter().cloned().collect(),
             compiler: self.contents.compiler.clone(),

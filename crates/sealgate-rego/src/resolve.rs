@@ -25,7 +25,7 @@ use crate::resolved::{RefHead, ResolvedModules, ResolvedQuery, TermKind};
 
 use declare::{Declarations, declare};
 use globals::Globals;
-use lower::{Lowering, Unit};
+use lower::{Lowering, Noted, Unit};
 use metadata::{Asker, Metadata};
 
 /// Code of findings about names, calls and definitions that do not fit each other.
@@ -77,11 +77,11 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
             strict: options.strict,
             metadata: Some(&metadata),
         };
-        let mut used = HashSet::default();
+        let mut noted = Noted::default();
         for declared in all.rules.iter().skip(rules.len()).take_while(|declared| declared.module == index) {
             check_head(declared.rule, unit.guards_roots(), &mut own);
             let findings = own.len();
-            let (mut rule, captures) = Lowering::new(&unit, &mut own, &mut used).rule(declared);
+            let (mut rule, captures) = Lowering::new(&unit, &mut own, &mut noted).rule(declared);
             if let Some(named) = captures {
                 captured::rule(&rule, &named, &mut own);
                 printing.push(rules.len());
@@ -94,7 +94,7 @@ pub fn resolve(modules: &[Module], options: ResolveOptions, found: &mut Diagnost
             rules.push(rule);
         }
         if options.strict {
-            report_unused_imports(module, &used, &mut own);
+            report_unused_imports(module, &noted.used, &mut own);
         }
     }
     let entrypoints = entrypoints(modules, &all);
@@ -168,7 +168,7 @@ pub fn resolve_query(
         strict: false,
         metadata: None,
     };
-    let (mut resolved, named) = Lowering::new(&unit, &mut own, &mut HashSet::default()).query(query.body);
+    let (mut resolved, named) = Lowering::new(&unit, &mut own, &mut Noted::default()).query(query.body);
     captured::query(&resolved.body, &resolved.vars, &named, &mut own);
     if own.is_empty() {
         order::query(&mut resolved.body, &resolved.vars, &mut own);

@@ -22,6 +22,8 @@ pub(super) struct Frame<'p, 'a> {
     /// What stands in for functions in this context.
     pub(super) extras: Vec<Operand>,
     open: Vec<Open>,
+    /// Room for statements of blocks to come.
+    spare: Vec<Vec<Statement>>,
     next: u32,
     env: Vec<Option<Operand>>,
     /// The variables bound, in order, so that those of a closed block can be given up.
@@ -58,6 +60,7 @@ impl<'p, 'a> Frame<'p, 'a> {
             context,
             extras: Vec::new(),
             open: Vec::new(),
+            spare: Vec::new(),
             next: first_free,
             env: Vec::new(),
             trail: Vec::new(),
@@ -133,7 +136,8 @@ impl<'p, 'a> Frame<'p, 'a> {
         plan(self);
         self.close_to(depth + 1);
         self.location = location;
-        Block { stmts: self.open.pop().map(|open| open.stmts).unwrap_or_default() }
+        let stmts = self.open.pop().map(|open| open.stmts).unwrap_or_default();
+        self.whole(stmts)
     }
 
     /// How many blocks are open.
@@ -159,14 +163,15 @@ impl<'p, 'a> Frame<'p, 'a> {
             self.planner.refuse(format!("lookups and closures nest more than {DEEPEST} deep here"), self.span);
         }
         let location = self.location;
-        self.open.push(Open { stmts: Vec::new(), kind, location });
+        let stmts = self.spare.pop().unwrap_or_default();
+        self.open.push(Open { stmts, kind, location });
     }
 
     /// Closes scans and replacements until so many blocks are open.
     pub(super) fn close_to(&mut self, depth: usize) {
         while self.open.len() > depth {
             let Some(Open { stmts, kind, location }) = self.open.pop() else { return };
-            let block = Block { stmts };
+            let block = self.whole(stmts);
             let stmt = match kind {
                 OpenKind::Plain => Stmt::Block { blocks: vec![block] },
                 OpenKind::Scan { source, key, value } => Stmt::Scan { source, key, value, block },
@@ -176,6 +181,13 @@ impl<'p, 'a> Frame<'p, 'a> {
                 around.stmts.push(stmt.at(location));
             }
         }
+    }
+
+    /// A block of statements, without the room that they grew in.
+    fn whole(&mut self, mut stmts: Vec<Statement>) -> Block {
+        let block = Block { stmts: stmts.drain(..).collect() };
+        self.spare.push(stmts);
+        block
     }
 
     /// How many variables the rule or query has.

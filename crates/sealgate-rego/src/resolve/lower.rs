@@ -8,6 +8,8 @@ mod heads;
 mod terms;
 mod with;
 
+use std::sync::Arc;
+
 use foldhash::HashSet;
 use sealgate_diagnostics::{Diagnostic, Diagnostics, Span};
 
@@ -49,12 +51,32 @@ pub(super) struct Lowering<'a> {
     unit: &'a Unit<'a>,
     scopes: Scopes,
     found: &'a mut Diagnostics,
-    /// Imports that were used, by position.
-    used: &'a mut HashSet<usize>,
+    noted: &'a mut Noted,
     /// The rule, for its metadata.
     asker: Option<Asker>,
     /// Whether a call of `print` or a template string was seen.
     pub(super) captures: bool,
+}
+
+/// What is noted from rule to rule.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    /// Imports that were used, by position.
+    pub(super) used: HashSet<usize>,
+    /// Texts of constants: most recur.
+    texts: HashSet<Arc<str>>,
+}
+
+impl Noted {
+    /// A text, shared with where it came before.
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = Arc::from(text);
+        self.texts.insert(Arc::clone(&new));
+        new
+    }
 }
 
 /// What a bare name stands for.
@@ -67,8 +89,8 @@ enum Named<'a> {
 
 impl<'a> Lowering<'a> {
     /// A lowering with no scope open.
-    pub(super) fn new(unit: &'a Unit<'a>, found: &'a mut Diagnostics, used: &'a mut HashSet<usize>) -> Self {
-        Self { unit, scopes: Scopes::default(), found, used, asker: None, captures: false }
+    pub(super) fn new(unit: &'a Unit<'a>, found: &'a mut Diagnostics, noted: &'a mut Noted) -> Self {
+        Self { unit, scopes: Scopes::default(), found, noted, asker: None, captures: false }
     }
 
     fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
@@ -87,7 +109,7 @@ impl<'a> Lowering<'a> {
         }
         if let Some(global) = self.unit.globals.get(name) {
             if let Some(import) = global.import() {
-                self.used.insert(import);
+                self.noted.used.insert(import);
             }
             return Named::Global(global);
         }

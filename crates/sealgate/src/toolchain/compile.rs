@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sealgate_compiler::{CodegenOptions, ir};
 use sealgate_diagnostics::{Diagnostics, Sources};
 use sealgate_policy::{EmitError, EmitOptions, EmittedRego, PolicySet, PolicySource, emit_rego};
+use sealgate_rego::resolved::ResolvedModules;
 use sealgate_rego::{ParseOptions, ResolveOptions, parse_module, resolve};
 
 pub use sealgate_rego::Capabilities;
@@ -160,12 +161,8 @@ fn own_module(
     sources: &mut Sources,
     options: &CompileOptions,
 ) -> Result<Module, CompileError> {
-    let id = sources.add("policy.rego", rego);
-    let parsed = parse_module(sources, id, ParseOptions::default()).map_err(CompileError::Refused)?;
+    let resolved = resolved(rego, sources)?;
     let mut found = Diagnostics::new();
-    let Some(resolved) = resolve(&[parsed], ResolveOptions::default(), &mut found) else {
-        return Err(CompileError::Refused(found));
-    };
     if let Some(capabilities) = &options.capabilities {
         capabilities.check(&resolved, &mut found);
         if found.has_errors() {
@@ -174,6 +171,8 @@ fn own_module(
     }
     let path: Vec<Arc<str>> = entrypoint.split('/').map(Arc::from).collect();
     let plan = sealgate_compiler::plan::plan(&resolved, sources, &[path]).map_err(CompileError::Refused)?;
+    // Each stage gives back what it was made of: the next one takes up the room.
+    drop(resolved);
     let codegen = CodegenOptions { strict_builtin_errors: options.strict_builtin_errors, ..CodegenOptions::default() };
     let module = sealgate_compiler::compile_plan_with(&plan, codegen)?;
     Ok(Module {
@@ -183,6 +182,13 @@ fn own_module(
         compiler: OWN_COMPILER.to_owned(),
         kernel: sealgate_compiler::kernel().to_owned(),
     })
+}
+
+fn resolved(rego: &str, sources: &mut Sources) -> Result<ResolvedModules, CompileError> {
+    let id = sources.add("policy.rego", rego);
+    let parsed = parse_module(sources, id, ParseOptions::default()).map_err(CompileError::Refused)?;
+    let mut found = Diagnostics::new();
+    resolve(&[parsed], ResolveOptions::default(), &mut found).ok_or(CompileError::Refused(found))
 }
 
 impl Compiled {

@@ -17,8 +17,8 @@ impl Lowering<'_> {
         let kind = match &term.kind {
             ast::TermKind::Null => TermKind::Null,
             ast::TermKind::Bool(value) => TermKind::Bool(*value),
-            ast::TermKind::Number(text) => TermKind::Number(Arc::from(text.as_str())),
-            ast::TermKind::String(text) => TermKind::String(Arc::from(text.as_str())),
+            ast::TermKind::Number(text) => TermKind::Number(self.noted.text(text)),
+            ast::TermKind::String(text) => TermKind::String(self.noted.text(text)),
             ast::TermKind::Template(parts) => return self.template(parts, span, out),
             ast::TermKind::Var(name) => {
                 let kind = self.var(name);
