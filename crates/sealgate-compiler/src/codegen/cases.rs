@@ -188,6 +188,9 @@ enum Uniform {
 
 impl Uniform {
     fn see(&mut self, body: &[Block], value: Local) {
+        if matches!(self, Self::No) {
+            return;
+        }
         for block in body {
             for statement in &block.stmts {
                 match &statement.stmt {

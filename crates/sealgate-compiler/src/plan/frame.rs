@@ -185,9 +185,10 @@ impl<'p, 'a> Frame<'p, 'a> {
 
     /// A block of statements, without the room that they grew in.
     fn whole(&mut self, mut stmts: Vec<Statement>) -> Block {
-        let block = Block { stmts: stmts.drain(..).collect() };
+        let mut exact = Vec::with_capacity(stmts.len());
+        exact.append(&mut stmts);
         self.spare.push(stmts);
-        block
+        Block { stmts: exact }
     }
 
     /// How many variables the rule or query has.

@@ -334,7 +334,8 @@ impl<'a> Resolver<'a, '_> {
         if self.found.has_errors() || concrete.is_empty() {
             return None;
         }
-        let mut kept = Kept { checks: &self.checks, ids: HashMap::default(), kept: Vec::new() };
+        let all = self.checks.all.into_iter().map(Some).collect();
+        let mut kept = Kept { all, ids: HashMap::default(), kept: Vec::new() };
         let mut roles = IndexMap::with_capacity(concrete.len());
         for name in concrete {
             let resolved = self.done.get(name).cloned().flatten()?;
@@ -406,13 +407,14 @@ impl Checks {
 }
 
 /// The checks that a concrete role uses, numbered in the order of their first use.
-struct Kept<'c> {
-    checks: &'c Checks,
+struct Kept {
+    /// Every check, without those that are kept.
+    all: Vec<Option<Check>>,
     ids: HashMap<CheckId, CheckId>,
     kept: Vec<Check>,
 }
 
-impl Kept<'_> {
+impl Kept {
     fn grant(&mut self, entry: &Entry<'_>, wide: &[CheckId]) -> Grant {
         let mut checks = Vec::new();
         if entry.mode != Mode::Deny {
@@ -432,7 +434,7 @@ impl Kept<'_> {
             return *known;
         }
         let new = CheckId(u32::try_from(self.kept.len()).unwrap_or(u32::MAX));
-        self.kept.extend(self.checks.all.get(id.0 as usize).cloned());
+        self.kept.extend(self.all.get_mut(id.0 as usize).and_then(Option::take));
         self.ids.insert(id, new);
         new
     }
