@@ -10,7 +10,6 @@ use super::Module;
 use super::access::{self, Access};
 use super::folding::Folding;
 use super::guards::{Guards, Reader};
-use super::locals::LocalSet;
 use crate::ir::{Block, Func, Local, Location, Operand, Statement, Stmt};
 
 /// What the bodies do.
@@ -88,7 +87,7 @@ impl<'f> Cases<'f> {
         let location = blocks.get(first)?.stmts.first()?.location;
         let mut uniform = Uniform::Unknown;
         let mut all = Vec::with_capacity(groups.len());
-        let (mut reader, mut assigned) = (Reader::default(), LocalSet::default());
+        let mut reader = Reader::default();
         for (range, value) in groups {
             let body_end = if kind == Kind::Complete { range.end - 1 } else { range.end };
             let body = blocks.get(range.start..body_end)?;
@@ -99,7 +98,7 @@ impl<'f> Cases<'f> {
             };
             for place in range.start..body_end {
                 let own = |place: usize| range.contains(&place);
-                if !folding.stands_alone(&mut assigned, blocks, place, &allowed, &own, func.ret, value) {
+                if !folding.stands_alone(place, &allowed, &own, func.ret, value) {
                     return None;
                 }
             }

@@ -24,8 +24,20 @@ pub(super) struct Folding {
     changes: LocalMap<u32>,
     /// Locals that some outermost block reads before it assigns them: by local, the blocks.
     exposed: LocalMap<Vec<usize>>,
+    /// What each outermost block does.
+    blocks: Vec<Outermost>,
     /// The function's last local that is no local of a function that became part of it.
     last: Local,
+}
+
+/// What an outermost block does.
+#[derive(Debug, Default)]
+struct Outermost {
+    /// What it assigns, each local once.
+    assigned: Vec<Local>,
+    /// What it reads or changes before it assigns it, each local once.
+    exposed: Vec<Local>,
+    returns: bool,
 }
 
 impl Folding {
@@ -36,10 +48,12 @@ impl Folding {
         // The outermost block that has assigned each local last.
         let mut assigned = LocalMap::default();
         for (place, block) in blocks.iter().enumerate() {
-            folding.find_changed(block, 0, &mut made);
+            let mut outermost = Outermost { returns: folding.find_changed(block, 0, &mut made), ..Outermost::default() };
             access::of_block(block, &mut |access| match access {
                 Access::Assign(local) => {
-                    assigned.insert(local, place);
+                    if assigned.insert(local, place) != Some(place) {
+                        outermost.assigned.push(local);
+                    }
                 }
                 Access::Read(local) | Access::Mutate(local) => {
                     let counts =
@@ -49,17 +63,21 @@ impl Folding {
                         folding.exposed.change(local, |places| {
                             if places.last() != Some(&place) {
                                 places.push(place);
+                                outermost.exposed.push(local);
                             }
                         });
                     }
                 }
             });
+            folding.blocks.push(outermost);
         }
         folding
     }
 
-    /// `made` has room for what the blocks around make, one for each level of nesting.
-    fn find_changed(&mut self, block: &Block, depth: usize, made: &mut Vec<LocalSet>) {
+    /// Notes what is changed elsewhere than where it is made; whether the block returns. `made` has room for what the blocks
+    /// around make, one for each level of nesting.
+    fn find_changed(&mut self, block: &Block, depth: usize, made: &mut Vec<LocalSet>) -> bool {
+        let mut returns = false;
         if made.len() <= depth {
             made.push(LocalSet::default());
         }
@@ -79,10 +97,14 @@ impl Folding {
                     {
                         self.unfoldable.insert(changed, ());
                     }
-                    access::nested(stmt).iter().for_each(|block| self.find_changed(block, depth + 1, made));
+                    returns |= matches!(stmt, Stmt::ReturnLocal { .. });
+                    for block in access::nested(stmt) {
+                        returns |= self.find_changed(block, depth + 1, made);
+                    }
                 }
             }
         }
+        returns
     }
 
     /// The locals that some outermost block reads before it assigns them, sorted.
@@ -140,32 +162,21 @@ impl Folding {
     }
 
     /// Whether the outermost block `place` reads nothing that other blocks assign, except what is allowed, returns nowhere,
-    /// and leaves nothing that blocks which are not its own read, except in `value`. `assigned` is room for locals.
-    #[expect(clippy::too_many_arguments, reason = "what decides it")]
+    /// and leaves nothing that blocks which are not its own read, except in `value`.
     pub(super) fn stands_alone(
         &self,
-        assigned: &mut LocalSet,
-        blocks: &[Block],
         place: usize,
         allowed: &dyn Fn(&Local) -> bool,
         own: &dyn Fn(usize) -> bool,
         ret: Local,
         value: Local,
     ) -> bool {
-        let Some(block) = blocks.get(place) else { return false };
-        let mut alone = !returns(block);
-        assigned.clear();
-        access::of_block(block, &mut |access| match access {
-            Access::Assign(local) => {
-                assigned.insert(local, ());
-                let elsewhere = self.exposed.get(local).is_some_and(|places| places.iter().any(|at| !own(*at)));
-                alone &= local != ret && (!elsewhere || local == value || allowed(&local));
-            }
-            Access::Read(local) | Access::Mutate(local) => {
-                alone &= assigned.contains(local) || allowed(&local);
-            }
-        });
-        alone
+        let Some(block) = self.blocks.get(place) else { return false };
+        let leaves_nothing = |local: &Local| {
+            let elsewhere = self.exposed.get(*local).is_some_and(|places| places.iter().any(|at| !own(*at)));
+            *local != ret && (!elsewhere || *local == value || allowed(local))
+        };
+        !block.returns && block.exposed.iter().all(allowed) && block.assigned.iter().all(leaves_nothing)
     }
 
     /// The local whose first value ends the outermost block `place`: all it does is to assign one constant to that local.
@@ -217,12 +228,6 @@ impl Found {
             }
         }
     }
-}
-
-fn returns(block: &Block) -> bool {
-    block.stmts.iter().any(|statement| {
-        matches!(statement.stmt, Stmt::ReturnLocal { .. }) || access::nested(&statement.stmt).iter().any(returns)
-    })
 }
 
 /// The collection that a statement changes.

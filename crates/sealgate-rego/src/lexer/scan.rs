@@ -115,7 +115,7 @@ impl Scanner<'_> {
         let line = self.line;
         while let Some(byte) = self.peek() {
             match byte {
-                b' ' | b'\t' | b'\r' => self.at += 1,
+                b' ' | b'\t' | b'\r' => self.skip_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')),
                 b'\n' => {
                     self.at += 1;
                     self.break_line();
@@ -228,10 +228,9 @@ impl Scanner<'_> {
 
     /// Steps over letters, `_` and digits of any script.
     fn skip_word(&mut self) {
-        while let Some(byte) = self.peek() {
-            if byte.is_ascii_alphanumeric() || byte == b'_' {
-                self.at += 1;
-            } else if byte.is_ascii() {
+        loop {
+            self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            if self.peek().is_none_or(|byte| byte.is_ascii()) {
                 return;
             } else {
                 match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
@@ -269,24 +268,27 @@ impl Scanner<'_> {
 
     fn skip_digits(&mut self) -> bool {
         let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
+        self.skip_while(|byte| byte.is_ascii_digit());
         self.at > start
+    }
+
+    fn skip_while(&mut self, is: impl Fn(u8) -> bool) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|byte| !is(*byte)).unwrap_or(rest.len());
     }
 
     /// The rest of a `"` string.
     fn text(&mut self) -> Kind {
         let start = self.at - 1;
         loop {
+            self.skip_while(|byte| !matches!(byte, b'"' | b'\\' | b'\n'));
             match self.peek() {
-                None | Some(b'\n') => return self.error("non-terminated string", start),
                 Some(b'"') => {
                     self.at += 1;
                     return Kind::Text;
                 }
                 Some(b'\\') => self.escape(false),
-                Some(_) => self.at += 1,
+                _ => return self.error("non-terminated string", start),
             }
         }
     }
