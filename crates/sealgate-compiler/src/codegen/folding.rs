@@ -48,7 +48,8 @@ impl Folding {
         // The outermost block that has assigned each local last.
         let mut assigned = LocalMap::default();
         for (place, block) in blocks.iter().enumerate() {
-            let mut outermost = Outermost { returns: folding.find_changed(block, 0, &mut made), ..Outermost::default() };
+            let mut outermost =
+                Outermost { returns: folding.find_changed(block, 0, &mut made), ..Outermost::default() };
             access::of_block(block, &mut |access| match access {
                 Access::Assign(local) => {
                     if assigned.insert(local, place) != Some(place) {
