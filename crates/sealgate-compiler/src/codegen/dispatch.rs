@@ -9,8 +9,8 @@
 //! is found in it is the longest one that the text begins with, and from there the shorter ones (`sg_prefix_find`).
 
 mod find;
+mod form;
 pub(super) mod records;
-mod template;
 
 use std::borrow::Cow;
 
@@ -225,8 +225,8 @@ impl Dispatcher<'_> {
     fn compile_body(&self, compiler: &mut FunctionCompiler<'_, '_>, record: u32, layout: &Layout, exit: u32) {
         let ret = compiler.local(self.func.ret);
         let value = compiler.temporary();
-        if let Bodies::Constants(template) = &layout.body {
-            compiler.push_of_record(record, template);
+        if let Bodies::Constants(form) = &layout.body {
+            compiler.push_of_record(record, form);
             compiler.emit().local_set(value);
             self.assign(compiler, value, record, layout.row);
         } else {

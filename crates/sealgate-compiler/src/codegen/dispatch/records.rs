@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 use foldhash::HashMap;
 
-use super::template::Template;
+use super::form::Form;
 use crate::codegen::Module;
 use crate::codegen::cases::Case;
 use crate::codegen::constants::{ConstId, Constants};
@@ -40,7 +40,7 @@ pub(super) struct Layout {
 /// What the bodies of a group are.
 pub(super) enum Bodies {
     /// Constants, each made of its record.
-    Constants(Template),
+    Constants(Form),
     /// One function, with the words of the record: its place.
     One(u32),
     /// Functions whose table indexes are at this offset.
@@ -67,7 +67,7 @@ impl Layout {
         };
         let next = chained.then(&mut take);
         let body = match bodies {
-            Found::Constants(values) => Bodies::Constants(Template::of(constants, values, &mut take)),
+            Found::Constants(values) => Bodies::Constants(Form::of(constants, values, &mut take)),
             Found::One(function) => Bodies::One(*function),
             Found::Several => Bodies::Several(take()),
         };
@@ -176,7 +176,7 @@ impl Records<'_> {
             words.push(next);
         }
         match (&self.layout.body, outline.value) {
-            (Bodies::Constants(template), Some(value)) => template.words(&mut module.constants, value, &mut words),
+            (Bodies::Constants(form), Some(value)) => form.words(&mut module.constants, value, &mut words),
             (Bodies::Several(_), _) => words.push(module.table_index(outline.function)),
             _ => {}
         }

@@ -13,18 +13,18 @@ const MOST_PARTS: usize = 8;
 const MOST_DEPTH: usize = 3;
 
 /// How to make a constant of a record.
-pub(in crate::codegen) enum Template {
+pub(in crate::codegen) enum Form {
     /// All have this one.
     Same(ConstId),
     /// Each has its own at this offset of its record.
     At(u32),
     /// An array of as many elements.
-    Array(Vec<Template>),
+    Array(Vec<Form>),
     /// An object with these keys, which are sorted texts.
-    Object(Vec<(ConstId, Template)>),
+    Object(Vec<(ConstId, Form)>),
 }
 
-impl Template {
+impl Form {
     /// Of one value for each record. `take` gives the offset of one more word of the records.
     pub(super) fn of(constants: &Constants, values: &[ConstId], take: &mut dyn FnMut() -> u32) -> Self {
         Self::within(constants, values, take, MOST_DEPTH)
@@ -123,29 +123,29 @@ fn columns(constants: &Constants, values: &[ConstId]) -> Option<Vec<Vec<ConstId>
 }
 
 impl FunctionCompiler<'_, '_> {
-    /// Pushes what a template makes of the record whose address is in a Wasm local.
-    pub(in crate::codegen) fn push_of_record(&mut self, record: u32, template: &Template) {
+    /// Pushes what a form makes of the record whose address is in a Wasm local.
+    pub(in crate::codegen) fn push_of_record(&mut self, record: u32, form: &Form) {
         let memory = self.temporary();
-        if template.memory() > 0 {
-            self.emit().i32_const(template.memory().cast_signed());
+        if form.memory() > 0 {
+            self.emit().i32_const(form.memory().cast_signed());
             self.call("sg_alloc");
             self.emit().local_set(memory);
         }
-        self.push_part_of_record(record, memory, &mut 0, template);
+        self.push_part_of_record(record, memory, &mut 0, form);
     }
 
     /// The same for a part of it. `memory` is the local with the address of memory for the whole, of which `used` bytes are taken.
-    fn push_part_of_record(&mut self, record: u32, memory: u32, used: &mut u32, template: &Template) {
+    fn push_part_of_record(&mut self, record: u32, memory: u32, used: &mut u32, form: &Form) {
         let at = *used;
-        *used += template.own_memory();
-        match template {
-            Template::Same(value) => return self.push_constant(*value),
-            Template::At(offset) => {
+        *used += form.own_memory();
+        match form {
+            Form::Same(value) => return self.push_constant(*value),
+            Form::At(offset) => {
                 self.get(record);
                 self.emit().i32_load(word(*offset));
                 return;
             }
-            Template::Array(elements) => {
+            Form::Array(elements) => {
                 self.fill_header(memory, at, [layout::TAG_ARRAY.into(), layout::FLAG_STATIC], elements.len(), 0);
                 for (place, element) in (0_u32..).zip(elements) {
                     self.get(memory);
@@ -153,9 +153,9 @@ impl FunctionCompiler<'_, '_> {
                     self.emit().i32_store(word(at + layout::HEADER_SIZE + place * layout::ELEMENT_SIZE));
                 }
             }
-            Template::Object(members) => {
-                let constant = |(key, member): &(ConstId, Template)| match member {
-                    Template::Same(value) => (*key, Some(*value)),
+            Form::Object(members) => {
+                let constant = |(key, member): &(ConstId, Form)| match member {
+                    Form::Same(value) => (*key, Some(*value)),
                     _ => (*key, None),
                 };
                 let constants: Vec<_> = members.iter().map(constant).collect();
