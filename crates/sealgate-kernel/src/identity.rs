@@ -5,7 +5,7 @@
 
 use crate::compact::COMPACT;
 use crate::heap::wasm;
-use crate::layout::{FLAG_SHAPE, INLINE_BIT, TAG_ARRAY, TAG_OBJECT};
+use crate::layout::{FLAG_SHAPE, FLAG_TAIL, FLAG_UNSORTED, INLINE_BIT, TAG_ARRAY, TAG_OBJECT, TAG_SET};
 use crate::{Heap, Pair, Value};
 
 /// Larger documents are not told apart.
@@ -43,19 +43,28 @@ pub(crate) fn of<'h>(heap: Heap<'h>, value: Value<'h>) -> &'h [u32] {
 /// The pairs of an object of a shape.
 #[inline]
 fn members<'h>(value: Value<'h>) -> Option<&'h [Pair<'h>]> {
-    // Tag, sub-tag and flags at once: of a compact header these are other things, but for what marks it.
-    const MASK: u32 = u8::MAX as u32 | (COMPACT as u32) << 8 | (FLAG_SHAPE as u32) << 16;
-    const SHAPE: u32 = TAG_OBJECT as u32 | (FLAG_SHAPE as u32) << 16;
-    if value.address() as u32 & INLINE_BIT != 0 {
-        return None;
+    // SAFETY: an object of a shape has a full header, and its pairs.
+    value.is_marked(TAG_OBJECT, FLAG_SHAPE).then(|| unsafe { content(value) })
+}
+
+/// The elements of an array or a set.
+#[inline]
+fn elements<'h>(value: Value<'h>) -> Option<&'h [Value<'h>]> {
+    const UNSETTLED: u32 = (COMPACT as u32) << 8 | ((FLAG_TAIL | FLAG_UNSORTED) as u32) << 16;
+    match value.first_word() {
+        // SAFETY: a full header, with values in order.
+        word if word & UNSETTLED == 0 && matches!(word as u8, TAG_ARRAY | TAG_SET) => Some(unsafe { content(value) }),
+        _ => value.as_elements(),
     }
-    // SAFETY: headers are initialised, aligned to words, and no shorter than one.
-    let word = unsafe { value.header_start().cast::<u32>().read() };
-    // SAFETY: the header is a full one, as an object's that has its pairs.
-    (word & MASK == SHAPE).then(|| unsafe {
-        let header = value.header_start();
-        core::slice::from_raw_parts((*header).payload.buffer.start.cast(), (*header).len as usize)
-    })
+}
+
+/// # Safety
+/// The value must have a full header, and hold such things.
+#[inline(always)]
+unsafe fn content<'h, T>(value: Value<'h>) -> &'h [T] {
+    let header = value.header_start();
+    // SAFETY: the caller's promise.
+    unsafe { core::slice::from_raw_parts((*header).payload.buffer.start.cast(), (*header).len as usize) }
 }
 
 /// Writes the words of `value` from the place `at` on, and gives the place behind them; [`NONE`] if it has none, or too many.
@@ -68,7 +77,7 @@ unsafe fn push(words: *mut u32, at: usize, value: Value<'_>) -> usize {
     unsafe { if is_constant(value) { write(words, at, value.address() as u32) } else { push_parts(words, at, value) } }
 }
 
-/// The same for a value that is no constant.
+/// The same for a value that is no constant, and so no small integer.
 #[inline(never)]
 unsafe fn push_parts(words: *mut u32, at: usize, value: Value<'_>) -> usize {
     // SAFETY: the caller's promise; the flag of a shape says that its address is there.
@@ -77,7 +86,7 @@ unsafe fn push_parts(words: *mut u32, at: usize, value: Value<'_>) -> usize {
             let at = write(words, at, (*value.header_start()).payload.buffer.capacity);
             return pairs.iter().fold(at, |at, pair| push(words, at, pair.value));
         }
-        let Some(elements) = value.as_elements() else { return NONE };
+        let Some(elements) = elements(value) else { return NONE };
         let mark = if value.tag() == TAG_ARRAY { ARRAY } else { SET };
         let at = write(words, at, (elements.len() as u32) << 3 | mark);
         elements.iter().fold(at, |at, element| push(words, at, *element))

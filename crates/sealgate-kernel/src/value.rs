@@ -355,10 +355,25 @@ impl<'h> Value<'h> {
     #[cfg(target_arch = "wasm32")]
     #[inline]
     pub(crate) fn interned_hash(self) -> Option<u32> {
-        let (tag, _, flags) = self.plain_header()?;
         // SAFETY: as in `content`; an interned string has its hash there.
-        (tag == TAG_STRING && flags & crate::layout::FLAG_INTERNED != 0)
+        self.is_marked(TAG_STRING, crate::layout::FLAG_INTERNED)
             .then(|| unsafe { (*self.header.as_ptr()).payload.buffer.capacity })
+    }
+
+    /// Whether it has a full header with this tag and this flag.
+    #[cfg(target_arch = "wasm32")]
+    #[inline(always)]
+    pub(crate) fn is_marked(self, tag: u8, flag: u16) -> bool {
+        let mask = u32::from(u8::MAX) | u32::from(COMPACT) << 8 | u32::from(flag) << 16;
+        self.as_small_int().is_none() && self.first_word() & mask == u32::from(tag) | u32::from(flag) << 16
+    }
+
+    /// Tag, sub-tag and flags, as one word, of anything but a small integer. A compact header has no flags there.
+    #[cfg(target_arch = "wasm32")]
+    #[inline(always)]
+    pub(crate) fn first_word(self) -> u32 {
+        // SAFETY: as in `content`; headers lie at multiples of 4.
+        unsafe { self.header.as_ptr().cast::<u32>().read() }
     }
 
     /// Whether both are the same value in memory; values that are not may still be equal.
