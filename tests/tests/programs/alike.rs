@@ -3,7 +3,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::engines::{Answer, Engines};
 use super::generator::Program;
 use super::random::Random;
 
@@ -104,18 +103,4 @@ pub(crate) fn program(seed: u64) -> Program {
     let inputs = (0..15).map(|_| json!({"a": key(random.below(count + 2)), "b": key(random.below(count))})).collect();
     let names = (0..10).map(|number| format!("r{number}")).collect();
     Program { rules, names, data: json!({}), inputs }
-}
-
-/// Holds that both engines decide a program alike.
-///
-/// # Panics
-/// Where they do not.
-pub(crate) fn hold(engines: &Engines<'_>, seed: u64) -> usize {
-    let program = program(seed);
-    let (ours, theirs) = (engines.ours(&program), engines.theirs(&program));
-    for (((name, input), ours), theirs) in program.asked().zip(&ours).zip(&theirs) {
-        assert_eq!(ours, theirs, "seed {seed}: {name} of {input}\n{}", program.module());
-    }
-    assert_eq!(ours.len(), theirs.len(), "seed {seed}\n{}", program.module());
-    ours.iter().filter(|answer| matches!(answer, Answer::Value(_))).count()
 }

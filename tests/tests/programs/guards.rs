@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use super::engines::Engines;
 use super::generator::Program;
 use super::random::Random;
 
@@ -86,20 +85,6 @@ fn input(random: &mut Random) -> Value {
         members.remove(name);
     }
     input
-}
-
-/// Holds that both engines decide a program alike.
-///
-/// # Panics
-/// Where they do not.
-pub(crate) fn hold(engines: &Engines<'_>, seed: u64) -> usize {
-    let program = program(seed);
-    let (ours, theirs) = (engines.ours(&program), engines.theirs(&program));
-    for (((name, input), ours), theirs) in program.asked().zip(&ours).zip(&theirs) {
-        assert_eq!(ours, theirs, "seed {seed}: {name} of {input}\n{}", program.module());
-    }
-    assert_eq!(ours.len(), theirs.len(), "seed {seed}\n{}", program.module());
-    ours.iter().filter(|answer| matches!(answer, super::engines::Answer::Value(_))).count()
 }
 
 /// A rule of `count` bodies, each with a prefix, a list and an equality of its own.

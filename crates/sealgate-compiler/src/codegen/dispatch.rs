@@ -34,6 +34,7 @@ use crate::link::{Body, Target};
 const FEWEST: usize = 4;
 /// More bodies than this that test nothing are functions of their own, so that no Wasm function grows with the policy.
 const MOST_IN_PLACE: usize = 16;
+
 /// Compiles a function of the plan.
 pub(super) fn compile(module: &mut Module<'_>, func: &Func, memo: Option<u32>) -> Result<Body, CodegenError> {
     let last = inline::last_local(&func.blocks, &func.params);

@@ -395,13 +395,7 @@ impl Module<'_> {
             Word::Row(location) => location.row,
             Word::Column(location) => location.col,
             Word::CallPlace(location) => self.call_place(location),
-            Word::Elements(id) => match self.member_tables.get(&id) {
-                Some(table) => *table,
-                None => {
-                    let elements = self.constants.as_elements(id).unwrap_or_default().to_vec();
-                    self.member_table(id, &elements)
-                }
-            },
+            Word::Elements(id) => self.member_table(id),
             Word::Pattern(id, delimiters) => self.pattern_table((id, delimiters)).unwrap_or_default(),
         }
     }

@@ -112,12 +112,13 @@ fn word_of(length: usize) -> u32 {
 
 impl Module<'_> {
     /// A table with a record for each of the elements of a constant collection, all of which can be keys.
-    pub(in crate::codegen) fn member_table(&mut self, collection: ConstId, elements: &[ConstId]) -> u32 {
+    pub(in crate::codegen) fn member_table(&mut self, collection: ConstId) -> u32 {
         if let Some(table) = self.member_tables.get(&collection) {
             return *table;
         }
+        let elements = self.constants.as_elements(collection).unwrap_or_default().to_vec();
         let mut heads = Vec::with_capacity(elements.len());
-        for element in elements {
+        for element in &elements {
             self.constants.intern_string(*element);
             let hash = index::combine(0, self.constants.hash(*element).unwrap_or_default());
             let key = self.constants.address(*element);
