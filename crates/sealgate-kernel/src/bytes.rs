@@ -64,19 +64,74 @@ pub(crate) fn short_word(bytes: &[u8]) -> u64 {
 #[inline]
 #[allow(unsafe_code, reason = "copies raw memory")]
 pub(crate) unsafe fn copy(source: *const u8, target: *mut u8, count: usize) {
-    // SAFETY: every access lies within the first `count` bytes; the last word overlaps the one before.
+    // SAFETY: the caller's promise.
     unsafe {
         if count > 64 {
             core::ptr::copy_nonoverlapping(source, target, count);
         } else if count >= 8 {
-            let mut at = 0;
-            while at < count - 8 {
-                target.add(at).cast::<u64>().write_unaligned(source.add(at).cast::<u64>().read_unaligned());
-                at += 8;
-            }
-            let last = count - 8;
-            target.add(last).cast::<u64>().write_unaligned(source.add(last).cast::<u64>().read_unaligned());
-        } else if count >= 4 {
+            copy_parts::<u64>(source, target, count);
+        } else {
+            copy_few(source, target, count);
+        }
+    }
+}
+
+/// As [`copy`], by vectors, which only functions that have them can have inlined: what texts are made of is mostly too long for
+/// words, and too short for a call.
+///
+/// # Safety
+/// As for [`copy`].
+#[cfg(target_arch = "wasm32")]
+#[inline]
+#[target_feature(enable = "simd128")]
+#[allow(unsafe_code, reason = "copies raw memory")]
+pub(crate) unsafe fn copy_text(source: *const u8, target: *mut u8, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if count > 256 {
+            core::ptr::copy_nonoverlapping(source, target, count);
+        } else if count >= 16 {
+            copy_parts::<core::arch::wasm32::v128>(source, target, count);
+        } else if count >= 8 {
+            copy_parts::<u64>(source, target, count);
+        } else {
+            copy_few(source, target, count);
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use copy as copy_text;
+
+/// Copies at least as many bytes as `P` has, part by part. The last part overlaps the one before.
+///
+/// # Safety
+/// As for [`copy`].
+#[inline(always)]
+#[allow(unsafe_code, reason = "copies raw memory")]
+unsafe fn copy_parts<P>(source: *const u8, target: *mut u8, count: usize) {
+    let last = count - size_of::<P>();
+    let mut at = 0;
+    // SAFETY: every access lies within the first `count` bytes.
+    unsafe {
+        while at < last {
+            target.add(at).cast::<P>().write_unaligned(source.add(at).cast::<P>().read_unaligned());
+            at += size_of::<P>();
+        }
+        target.add(last).cast::<P>().write_unaligned(source.add(last).cast::<P>().read_unaligned());
+    }
+}
+
+/// Copies fewer than eight bytes.
+///
+/// # Safety
+/// As for [`copy`].
+#[inline(always)]
+#[allow(unsafe_code, reason = "copies raw memory")]
+unsafe fn copy_few(source: *const u8, target: *mut u8, count: usize) {
+    // SAFETY: every access lies within the first `count` bytes.
+    unsafe {
+        if count >= 4 {
             let first = source.cast::<u32>().read_unaligned();
             let last = source.add(count - 4).cast::<u32>().read_unaligned();
             target.cast::<u32>().write_unaligned(first);

@@ -1,6 +1,7 @@
 //! A growing text on the heap: what `String` is elsewhere.
 #![allow(unsafe_code, reason = "its bytes are UTF-8 by construction")]
 
+use crate::bytes::copy_text;
 use crate::{Heap, List, Value};
 
 /// A growing text on a [`Heap`].
@@ -28,8 +29,14 @@ impl<'h> Text<'h> {
     /// # Safety
     /// They must be UTF-8.
     #[inline(never)]
+    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
     pub(crate) unsafe fn push_bytes(&mut self, bytes: &[u8]) {
-        self.bytes.extend(bytes);
+        let room = self.bytes.room(bytes.len());
+        // SAFETY: the room is for so many bytes, and lies apart from them.
+        unsafe {
+            copy_text(bytes.as_ptr(), room, bytes.len());
+            self.bytes.advance(bytes.len());
+        }
     }
 
     /// Appends `character`.

@@ -121,6 +121,8 @@ pub(crate) struct Instance {
     findings: Memo<Arc<Finding>>,
     /// Texts by the same.
     texts: Memo<Box<str>>,
+    /// How many texts in a row were not among them.
+    unknown: Unknown,
     /// Constants of the module by their text.
     known: Known,
     /// Bytes of memory when the last decision had ended; 0 where nobody has looked.
@@ -128,6 +130,31 @@ pub(crate) struct Instance {
     pub(crate) ids: Ids,
     /// A copy of its own, so that threads do not share the counter of one.
     pub(crate) identity: Arc<PolicyIdentity>,
+}
+
+/// Answers in a row that nobody knew. A policy of many rules gives many answers once: after a few of these, having the next one
+/// written at once is less work than asking what it is first.
+#[derive(Clone, Copy, Default)]
+struct Unknown(u32);
+
+impl Unknown {
+    /// After so many the next ones are expected to be unknown too.
+    const FEW: u32 = 8;
+    /// One of so many is asked about all the same, to see whether answers are known again.
+    const ASKED: u32 = 16;
+
+    #[inline]
+    fn are_expected(&mut self) -> bool {
+        if self.0 < Self::FEW {
+            return false;
+        }
+        self.count();
+        !self.0.is_multiple_of(Self::ASKED)
+    }
+
+    fn count(&mut self) {
+        self.0 = self.0.wrapping_add(1);
+    }
 }
 
 /// Longer texts of answers are written anew each time, so that an instance stays small.
@@ -179,6 +206,7 @@ impl Instance {
             documents: Memo::default(),
             findings: Memo::default(),
             texts: Memo::default(),
+            unknown: Unknown::default(),
             known: Known::default(),
             size: 0,
             ids: Ids::new(),
@@ -461,7 +489,7 @@ impl Instance {
         out: &mut Vec<u8>,
     ) -> Result<(), Box<DecideError>> {
         self.place_input(template, input)?;
-        if self.abi.decide.is_none() {
+        if self.abi.decide.is_none() || self.unknown.are_expected() {
             let at = self.run(template, entrypoint, input.len(), Notation::Json, Format::Json)?;
             out.extend_from_slice(self.text(template, at)?.as_bytes());
             return Ok(());
@@ -473,6 +501,7 @@ impl Instance {
                 self.size = memory.len();
                 match guest::identity(memory, answer).map(|identity| self.texts.find(identity)) {
                     Ok(Some(text)) => {
+                        self.unknown = Unknown::default();
                         out.extend_from_slice(text.as_bytes());
                         Ok(())
                     }
@@ -516,6 +545,7 @@ impl Instance {
         let memory = self.abi.memory.data(&self.store);
         let (identity, text) = (guest::identity(memory, answer)?, guest::text(memory, text, template.max_result)?);
         out.extend_from_slice(text.as_bytes());
+        self.unknown.count();
         // A policy of many rules gives many answers once: keeping each would cost more than it saves.
         if text.len() <= MAX_KEPT_TEXT && self.texts.is_second_miss(identity) {
             self.texts.keep(identity.into(), text.into());
