@@ -66,18 +66,15 @@ pub(crate) fn short_word(bytes: &[u8]) -> u64 {
 pub(crate) unsafe fn copy(source: *const u8, target: *mut u8, count: usize) {
     // SAFETY: the caller's promise.
     unsafe {
-        if count > 64 {
-            core::ptr::copy_nonoverlapping(source, target, count);
-        } else if count >= 8 {
-            copy_parts::<u64>(source, target, count);
-        } else {
-            copy_few(source, target, count);
+        match count {
+            0..=7 => copy_few(source, target, count),
+            8..=64 => copy_both_ends::<u64>(source, target, count),
+            _ => core::ptr::copy_nonoverlapping(source, target, count),
         }
     }
 }
 
-/// As [`copy`], by vectors, which only functions that have them can have inlined: what texts are made of is mostly too long for
-/// words, and too short for a call.
+/// As [`copy`], by vectors: what texts are made of is mostly too long for words, and too short for the instruction.
 ///
 /// # Safety
 /// As for [`copy`].
@@ -88,14 +85,11 @@ pub(crate) unsafe fn copy(source: *const u8, target: *mut u8, count: usize) {
 pub(crate) unsafe fn copy_text(source: *const u8, target: *mut u8, count: usize) {
     // SAFETY: the caller's promise.
     unsafe {
-        if count > 256 {
-            core::ptr::copy_nonoverlapping(source, target, count);
-        } else if count >= 16 {
-            copy_parts::<core::arch::wasm32::v128>(source, target, count);
-        } else if count >= 8 {
-            copy_parts::<u64>(source, target, count);
-        } else {
-            copy_few(source, target, count);
+        match count {
+            0..=7 => copy_few(source, target, count),
+            8..=15 => copy_both_ends::<u64>(source, target, count),
+            16..=128 => copy_both_ends::<core::arch::wasm32::v128>(source, target, count),
+            _ => core::ptr::copy_nonoverlapping(source, target, count),
         }
     }
 }
@@ -103,22 +97,32 @@ pub(crate) unsafe fn copy_text(source: *const u8, target: *mut u8, count: usize)
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use copy as copy_text;
 
-/// Copies at least as many bytes as `P` has, part by part. The last part overlaps the one before.
+/// Copies as many bytes as one to eight `P` have: one, two or four of them from the start, and as many up to the end, some of
+/// which may be the same bytes. Not a loop, which would be made the memory instruction.
 ///
 /// # Safety
 /// As for [`copy`].
 #[inline(always)]
 #[allow(unsafe_code, reason = "copies raw memory")]
-unsafe fn copy_parts<P>(source: *const u8, target: *mut u8, count: usize) {
-    let last = count - size_of::<P>();
-    let mut at = 0;
+unsafe fn copy_both_ends<P>(source: *const u8, target: *mut u8, count: usize) {
     // SAFETY: every access lies within the first `count` bytes.
     unsafe {
-        while at < last {
+        let one = |at: usize| {
             target.add(at).cast::<P>().write_unaligned(source.add(at).cast::<P>().read_unaligned());
-            at += size_of::<P>();
+        };
+        let size = size_of::<P>();
+        if count > 4 * size {
+            one(2 * size);
+            one(3 * size);
+            one(count - 4 * size);
+            one(count - 3 * size);
         }
-        target.add(last).cast::<P>().write_unaligned(source.add(last).cast::<P>().read_unaligned());
+        if count > 2 * size {
+            one(size);
+            one(count - 2 * size);
+        }
+        one(0);
+        one(count - size);
     }
 }
 
@@ -136,8 +140,8 @@ unsafe fn copy_few(source: *const u8, target: *mut u8, count: usize) {
             let last = source.add(count - 4).cast::<u32>().read_unaligned();
             target.cast::<u32>().write_unaligned(first);
             target.add(count - 4).cast::<u32>().write_unaligned(last);
-        } else {
-            for at in 0..count {
+        } else if count > 0 {
+            for at in [0, count / 2, count - 1] {
                 target.add(at).write(source.add(at).read());
             }
         }
