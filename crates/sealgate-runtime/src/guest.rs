@@ -23,10 +23,26 @@ impl GuestPtr {
         self.0 == 0
     }
 
+    /// The address `length` bytes further on.
+    // An error that is made before it is needed must be dropped, which takes longer than the sum.
+    #[inline(always)]
+    pub(crate) fn end_of(self, length: usize) -> Option<Self> {
+        u32::try_from(length).ok().and_then(|length| self.0.checked_add(length)).map(Self)
+    }
+
+    /// The next address that is a multiple of [`ALIGN`].
+    #[inline(always)]
+    pub(crate) fn aligned(self) -> Option<Self> {
+        self.0.checked_add(ALIGN - 1).map(|end| Self(end & !(ALIGN - 1)))
+    }
+
     fn offset(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
+
+/// Alignment of everything that is put above the heap base.
+const ALIGN: u32 = 8;
 
 /// The NUL-terminated UTF-8 text at `at`, which may be `limit` bytes long at most.
 ///
