@@ -1,5 +1,5 @@
-//! Decides one call over and over, for instruments that count: `decide-many json|denied|decision|request|uniform|fresh RULES
-//! ARCHIVE N`. `decide-many write RULES ARCHIVE` writes the archive, which an instrument would make slow.
+//! Decides one call over and over, for instruments that count: `decide-many json|denied|decision|request|fresh RULES ARCHIVE N`;
+//! `uniform` and `uniform-decision` take calls over all rules. `decide-many write RULES ARCHIVE` writes the archive, which an instrument would make slow.
 //!
 //! `counted_decisions` is the function to look at: below it is nothing but decisions.
 
@@ -31,8 +31,9 @@ fn decide(kind: &str, size: Size, archive: &str, count: u32) {
     let isolation = if kind == "fresh" { Isolation::Fresh } else { Isolation::Pooled };
     let options = RuntimeOptions { engine: Some(engine), deadline, isolation, ..RuntimeOptions::default() };
     let policy = load(&std::fs::read(archive).unwrap(), &options);
-    let mut calls = vec![INPUT.as_bytes().to_vec(); if kind == "uniform" { 256 } else { 1 }];
-    if kind == "uniform" {
+    let uniform = kind.starts_with("uniform");
+    let mut calls = vec![INPUT.as_bytes().to_vec(); if uniform { 4096 } else { 1 }];
+    if uniform {
         let mut draw = Draw::new(size);
         calls.iter_mut().for_each(|call| draw.write(call));
     }
@@ -57,7 +58,7 @@ fn counted(kind: &str, policy: &Policy, calls: &[Vec<u8>], count: u32) {
         match kind {
             "json" | "uniform" | "fresh" => policy.decide_raw(black_box(call), &mut out).unwrap(),
             "denied" => policy.decide_raw(black_box(CLOSED_TICKET.as_bytes()), &mut out).unwrap(),
-            "decision" => drop(black_box(policy.decide_json(black_box(call)).unwrap())),
+            "decision" | "uniform-decision" => drop(black_box(policy.decide_json(black_box(call)).unwrap())),
             "request" => drop(black_box(policy.decide(black_box(&request)).unwrap())),
             other => unreachable!("`{other}` is not known"),
         }

@@ -20,12 +20,13 @@ const TOLERANCE: f64 = 0.03;
 /// Decisions that are counted.
 const DECISIONS: u64 = 2_000;
 /// What is counted: its name, what `decide-many` is asked for, and the rules of the policy.
-const COUNTED: [(&str, &str, &str); 5] = [
+const COUNTED: [(&str, &str, &str); 6] = [
     ("json", "json", "4"),
     ("json_denied", "denied", "4"),
     ("typed", "request", "4"),
     ("json_10000_rules", "json", "10000"),
     ("uniform_10000_rules", "uniform", "10000"),
+    ("uniform_decision_10000_rules", "uniform-decision", "10000"),
 ];
 
 #[derive(Debug, clap::Args)]

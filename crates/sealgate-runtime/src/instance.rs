@@ -24,9 +24,9 @@ use crate::error::DecideError;
 use crate::guest::{self, GuestPtr};
 use crate::host::{HostState, stopped};
 use crate::ids::Ids;
+use crate::memo::Memo;
 use crate::options::Isolation;
 use crate::slots::Known;
-use crate::verdict::Memo;
 
 /// An instance of a policy.
 pub(crate) struct Instance {

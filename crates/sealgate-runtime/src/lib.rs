@@ -31,6 +31,7 @@ mod ids;
 mod instance;
 mod live;
 mod load;
+mod memo;
 mod module;
 mod options;
 mod policy;

@@ -9,6 +9,7 @@ use crate::error::DecideError;
 use crate::guest::{self, GuestPtr};
 use crate::request::Request;
 use crate::slots::{InputSlots, WriteError, Written};
+use crate::verdict;
 
 /// What of the input of a decision lies behind the heap base.
 #[derive(Clone, Copy)]
@@ -205,13 +206,21 @@ impl Instance {
         }
     }
 
-    /// Reads an answer that is not known, and remembers it where it has an identity.
+    /// Reads an answer that is not known, and remembers it where it has an identity and is seen again.
     #[cold]
     fn new_finding(&mut self, template: &Template, answer: u64) -> Result<Arc<Finding>, DecideError> {
-        let identity: Box<[u8]> = guest::identity(self.abi.memory.data(&self.store), answer)?.into();
         let text = self.written()?;
-        let finding = self.finding(template, text)?;
-        self.findings.keep(identity, Arc::clone(&finding));
+        let memory = self.abi.memory.data(&self.store);
+        let identity = guest::identity(memory, answer)?;
+        if identity.is_empty() {
+            return self.finding(template, text);
+        }
+        let verdict = verdict::read(guest::text(memory, text, template.max_result)?)?;
+        let finding = Arc::new(Finding { verdict, policy: Arc::clone(&self.identity) });
+        // A policy of many rules gives many answers once: keeping each would cost more than it saves.
+        if self.findings.is_second_miss(identity) {
+            self.findings.keep(identity.into(), Arc::clone(&finding));
+        }
         Ok(finding)
     }
 
@@ -223,7 +232,7 @@ impl Instance {
         let (identity, text) = (guest::identity(memory, answer)?, guest::text(memory, text, template.max_result)?);
         out.extend_from_slice(text.as_bytes());
         self.unknown.count();
-        // A policy of many rules gives many answers once: keeping each would cost more than it saves.
+        // As above.
         if text.len() <= MAX_KEPT_TEXT && self.texts.is_second_miss(identity) {
             self.texts.keep(identity.into(), text.into());
         }
@@ -244,11 +253,18 @@ impl Instance {
     /// What the result at `at` says.
     ///
     /// # Errors
-    /// As [`Instance::text`], and as `verdict` reads it.
+    /// As [`Instance::text`], and as `verdict` reads it; errors are not remembered.
     #[inline]
     pub(crate) fn finding(&mut self, template: &Template, at: GuestPtr) -> Result<Arc<Finding>, DecideError> {
         let text = guest::text(self.abi.memory.data(&self.store), at, template.max_result)?;
-        self.documents.read(text, &self.identity)
+        if let Some(finding) = self.documents.find(text.as_bytes()) {
+            return Ok(Arc::clone(finding));
+        }
+        let finding = Arc::new(Finding { verdict: verdict::read(text)?, policy: Arc::clone(&self.identity) });
+        if self.documents.is_second_miss(text.as_bytes()) {
+            self.documents.keep(text.as_bytes().into(), Arc::clone(&finding));
+        }
+        Ok(finding)
     }
 }
 
