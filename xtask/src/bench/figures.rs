@@ -80,7 +80,8 @@ pub(crate) fn cold_start(programs: &Programs, archive: &Path, cache: Option<&Pat
     Ok(Ratio::of(times.split_off(1)))
 }
 
-/// `sealgate build` on a policy's YAML against `opa build -t wasm` on its Rego, both as commands that write a bundle.
+/// `sealgate build` on a policy's YAML against `opa build -t wasm` on its Rego, both as commands that write a bundle. Nobody
+/// waits for what another has left to be written to the disk.
 pub(crate) fn build(programs: &Programs, policy: &Path, rounds: usize) -> (Figure, Option<Note>) {
     let timed = || -> Result<Vec<[f64; 2]>, String> {
         let opa = programs.opa.clone()?;
@@ -90,7 +91,10 @@ pub(crate) fn build(programs: &Programs, policy: &Path, rounds: usize) -> (Figur
         for _ in 0..rounds {
             let ours = ["build", "refunds.yaml", "--sign-key", "key.private", "--out", "built"];
             let theirs = ["build", "-t", "wasm", "-e", "sealgate/policy/decision", "-o", "opa.tar.gz", "refunds.rego"];
-            pairs.push([run(&programs.sealgate, policy, &ours)?, run(&opa, policy, &theirs)?]);
+            flush();
+            let ours = run(&programs.sealgate, policy, &ours)?;
+            flush();
+            pairs.push([ours, run(&opa, policy, &theirs)?]);
         }
         Ok(pairs)
     };
@@ -101,6 +105,12 @@ pub(crate) fn build(programs: &Programs, policy: &Path, rounds: usize) -> (Figur
         value: median(pairs.iter().map(|[ours, _]| ours * 1e3).collect()),
     });
     (pairs.map(|pairs| Ratio::of(pairs.iter().map(|[ours, theirs]| ours / theirs).collect())), note)
+}
+
+/// Has everything written to the disk, where the system can be told to.
+fn flush() {
+    #[cfg(unix)]
+    rustix::fs::sync();
 }
 
 /// Seconds that a command takes.
