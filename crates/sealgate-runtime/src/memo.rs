@@ -13,6 +13,10 @@ const SLOTS: usize = 256;
 /// Longer keys are not kept, so that a memo stays small.
 const MAX_KEY: usize = 2048;
 
+fn is_kept(key: &[u8]) -> bool {
+    !key.is_empty() && key.len() <= MAX_KEY
+}
+
 impl<T> Default for Memo<T> {
     fn default() -> Self {
         Self { slots: Vec::new(), missed: Vec::new() }
@@ -29,9 +33,10 @@ impl<T> Memo<T> {
         }
     }
 
-    /// Notes that a key was not found; whether it is the one that was not found in its slot before. An empty one never is.
+    /// Notes that a key was not found; whether it is the one that was not found in its slot before. One that is not kept never
+    /// is.
     pub(crate) fn is_second_miss(&mut self, key: &[u8]) -> bool {
-        if key.is_empty() {
+        if !is_kept(key) {
             return false;
         }
         if self.missed.is_empty() {
@@ -41,9 +46,9 @@ impl<T> Memo<T> {
         self.missed.get_mut(slot_of(key)).is_some_and(|missed| std::mem::replace(missed, hash) == hash)
     }
 
-    /// Keeps something under a key that is not empty.
+    /// Keeps something under a key that is neither empty nor long.
     pub(crate) fn keep(&mut self, key: Box<[u8]>, made: T) {
-        if key.is_empty() || key.len() > MAX_KEY {
+        if !is_kept(&key) {
             return;
         }
         if self.slots.is_empty() {
@@ -121,7 +126,9 @@ mod tests {
         assert!(memo.is_second_miss(b"one"));
         memo.keep(b"one".as_slice().into(), "kept".into());
         assert_eq!(memo.find(b"one").map(|kept| &**kept), Some("kept"));
-        assert!(!memo.is_second_miss(b"") && !memo.is_second_miss(b""));
+        for never in [Vec::new(), vec![1; MAX_KEY + 1]] {
+            assert!(!memo.is_second_miss(&never) && !memo.is_second_miss(&never));
+        }
         assert!((0..500_u32).all(|key| !memo.is_second_miss(&key.to_le_bytes())));
     }
 
