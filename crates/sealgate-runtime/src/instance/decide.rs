@@ -218,7 +218,7 @@ impl Instance {
         let verdict = verdict::read(guest::text(memory, text, template.max_result)?)?;
         let finding = Arc::new(Finding { verdict, policy: Arc::clone(&self.identity) });
         // A policy of many rules gives many answers once: keeping each would cost more than it saves.
-        if self.findings.is_second_miss(identity) {
+        if template.asks_again() && self.findings.is_second_miss(identity) {
             self.findings.keep(identity.into(), Arc::clone(&finding));
         }
         Ok(finding)
@@ -233,7 +233,7 @@ impl Instance {
         out.extend_from_slice(text.as_bytes());
         self.unknown.count();
         // As above.
-        if text.len() <= MAX_KEPT_TEXT && self.texts.is_second_miss(identity) {
+        if template.asks_again() && text.len() <= MAX_KEPT_TEXT && self.texts.is_second_miss(identity) {
             self.texts.keep(identity.into(), text.into());
         }
         Ok(())
@@ -261,7 +261,7 @@ impl Instance {
             return Ok(Arc::clone(finding));
         }
         let finding = Arc::new(Finding { verdict: verdict::read(text)?, policy: Arc::clone(&self.identity) });
-        if self.documents.is_second_miss(text.as_bytes()) {
+        if template.asks_again() && self.documents.is_second_miss(text.as_bytes()) {
             self.documents.keep(text.as_bytes().into(), Arc::clone(&finding));
         }
         Ok(finding)

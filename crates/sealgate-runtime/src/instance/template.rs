@@ -48,4 +48,9 @@ impl Template {
     pub(crate) fn has_data(&self) -> bool {
         !(self.data.is_empty() || self.exports.can_decide() && *self.data == *NO_DATA)
     }
+
+    /// Whether an instance is asked again, so that it is of use to remember answers.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.isolation == Isolation::Pooled
+    }
 }
