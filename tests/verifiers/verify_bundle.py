@@ -334,7 +334,7 @@ def is_count(value):
 
 
 def is_entrypoint(text):
-    return len(text.encode()) <= 512 and "/" in text and all(
+    return len(text.encode()) <= 512 and all(
         part and all(byte >= 0x21 and byte != 0x7F for byte in part.encode()) for part in text.split("/")
     )
 

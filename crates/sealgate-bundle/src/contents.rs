@@ -36,7 +36,7 @@ pub enum ContentsError {
         /// The first second after it.
         expires: UnixSeconds,
     },
-    /// An entrypoint is no path of identifiers.
+    /// An entrypoint is no path of names.
     #[error("`{0}` is no entrypoint: a path like `sealgate/policy/decision`")]
     Entrypoint(String),
     /// The data document is not JSON.

@@ -40,10 +40,9 @@ pub fn is_stem(stem: &str) -> bool {
         && stem.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
-/// Whether `entrypoint` is a path of at least two identifiers: `sealgate/policy/decision`.
+/// Whether `entrypoint` is a path of names: `sealgate/policy/decision`, or `play` for a whole package.
 pub fn is_entrypoint(entrypoint: &str) -> bool {
     entrypoint.len() <= 512
-        && entrypoint.contains('/')
         && entrypoint.split('/').all(|part| !part.is_empty() && !part.bytes().any(|b| b < 0x21 || b == 0x7f))
 }
 

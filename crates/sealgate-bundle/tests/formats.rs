@@ -129,7 +129,9 @@ fn contents_that_no_reader_would_accept_are_not_written() {
     assert!(BundleContents::new("../x", module()).is_err() && BundleContents::new("", module()).is_err());
     assert!(refused(contents().with_serial(1 << 53)).contains("serial"));
     assert!(refused(contents().with_validity(Some(NOW), Some(NOW))).contains("expire"));
-    assert!(refused(contents().with_entrypoints(["decision"])).contains("entrypoint"));
+    for bad in ["", "/", "policy//decision", "policy/", "policy decision"] {
+        assert!(refused(contents().with_entrypoints([bad])).contains("entrypoint"), "{bad:?}");
+    }
     assert!(refused(contents().with_data("[]")).contains("data document"));
     assert!(refused(contents().with_source("support.yaml", "x")).contains("two sources"));
     assert!(refused(contents().with_source("é".repeat(20), "x")).contains("too long"));

@@ -153,6 +153,11 @@ fn what_a_folder_is_follows_from_what_it_holds() {
         stderr
     };
     ok(desk.path(), &["build", "rego", "--sign-key", "k.private", "-e", "p/allow"]);
+    // A package whose path is one name is an entrypoint as any other.
+    ok(desk.path(), &["build", "rego", "--name", "whole", "--sign-key", "k.private", "-e", "p"]);
+    fs::write(desk.path().join("one.json"), "{\"x\": 1}").unwrap();
+    let whole = ["eval", "--bundle", "dist/whole.tar.gz", "--key", "k.public", "-e", "p", "-i", "one.json"];
+    assert_eq!(ok(desk.path(), &whole).split_whitespace().collect::<String>(), "{\"allow\":true}");
     assert!(fails(&["build", "rego", "--sign-key", "k.private"]).contains("no entrypoint is named"));
     assert!(fails(&["build", "roles", "--sign-key", "k.private", "-e", "p/allow"]).contains("needs Rego"));
     let clash = fails(&["build", "clash", "--sign-key", "k.private", "-e", "p/allow"]);
