@@ -1,4 +1,4 @@
-//! Constant patterns of `regex.match` and `glob.match`: compiled here, once, to tables in static data.
+//! Constant patterns of `regex.match`, under its older name too, and of `glob.match`: compiled here, once, to tables in static data.
 //!
 //! A pattern that is no constant, no valid one, or too large for a table is left to the kernel's own engine.
 
@@ -18,7 +18,9 @@ impl FunctionCompiler<'_, '_> {
     /// Compiles a call that matches a constant pattern; whether it is one.
     pub(super) fn compile_match(&mut self, name: &str, args: &[Operand], result: Local, location: Location) -> bool {
         let (pattern, text) = match (name, args) {
-            ("regex.match", [pattern, text]) => (self.constant_of(*pattern).map(|pattern| (pattern, None)), *text),
+            ("regex.match" | "re_match", [pattern, text]) => {
+                (self.constant_of(*pattern).map(|pattern| (pattern, None)), *text)
+            }
             ("glob.match", [pattern, delimiters, text]) => {
                 let delimiters = self.constant_of(*delimiters);
                 (self.constant_of(*pattern).filter(|_| delimiters.is_some()).map(|it| (it, delimiters)), *text)
