@@ -20,6 +20,8 @@ pub(super) enum Occurrence {
     Argument,
     /// Used, not declared.
     Seen,
+    /// No variable, but what a call's name begins with.
+    Called,
     /// By `:=`.
     Assigned,
     /// By `some` or `every`.
@@ -58,12 +60,14 @@ struct Scope {
     /// Each with how it came to be known last.
     names: HashMap<Arc<str>, (VarId, Occurrence)>,
     later: HashSet<Arc<str>>,
+    /// Names of builtins that it calls, or the first parts of them: seen, though no variables.
+    called: HashSet<Arc<str>>,
 }
 
 impl Scopes {
     /// Opens a scope whose body declares these names.
     pub(super) fn push(&mut self, later: Vec<Arc<str>>) {
-        self.open.push(Scope { names: HashMap::default(), later: later.into_iter().collect() });
+        self.open.push(Scope { later: later.into_iter().collect(), ..Scope::default() });
     }
 
     /// Closes the innermost scope.
@@ -115,6 +119,15 @@ impl Scopes {
         id
     }
 
+    /// Notes that the innermost scope calls a builtin whose name begins with this one, which it may then no longer declare.
+    pub(super) fn called(&mut self, name: &str) {
+        if let Some(scope) = self.open.last_mut()
+            && !scope.called.contains(name)
+        {
+            scope.called.insert(Arc::from(name));
+        }
+    }
+
     /// Declares a name in the innermost scope, or says how the scope knows it already.
     pub(super) fn declare(&mut self, name: &str, span: Span, how: Occurrence) -> Result<VarId, Occurrence> {
         if name == "_" {
@@ -133,6 +146,9 @@ impl Scopes {
                 return Ok(id);
             }
             return Err(known);
+        }
+        if self.open.last().is_some_and(|scope| scope.called.contains(name)) {
+            return Err(Occurrence::Called);
         }
         let name: Arc<str> = Arc::from(name);
         let id = self.add(Arc::clone(&name), span, Some(how));

@@ -20,6 +20,11 @@ above if {
 	later := 1
 }
 
+named_as_called if {
+	count := count(input.xs)
+	count > 1
+}
+
 calls if {
 	no.such.function(1)
 	count(1, 2, 3)

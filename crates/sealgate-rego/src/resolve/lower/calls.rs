@@ -192,11 +192,7 @@ impl Lowering<'_> {
         }
         let found = match self.named(&head.text) {
             Named::Local(_) => {
-                self.found.push(
-                    Diagnostic::error(TYPE_ERROR, format!("undefined function `{}`", text(func)))
-                        .at(span)
-                        .help("a variable of this name hides the function"),
-                );
+                self.hidden(&text(func), span);
                 return None;
             }
             Named::Global(global) if global.head == RefHead::Data => {
@@ -210,12 +206,12 @@ impl Lowering<'_> {
             Named::Free if keys.is_empty() => Builtin::find(&head.text).map(Function::Builtin),
             Named::Free => Builtin::find(&text(func)).map(Function::Builtin),
         };
-        if let Some(Function::Builtin(builtin)) = &found
-            && builtin.is_deprecated()
-            && self.unit.guards_roots()
-        {
-            let message = format!("deprecated built-in function calls in expression: `{}`", builtin.name);
-            self.error(TYPE_ERROR, message, span);
+        if let Some(Function::Builtin(builtin)) = &found {
+            self.scopes.called(&head.text);
+            if builtin.is_deprecated() && self.unit.guards_roots() {
+                let message = format!("deprecated built-in function calls in expression: `{}`", builtin.name);
+                self.error(TYPE_ERROR, message, span);
+            }
         }
         if found.is_none() {
             self.found.push(
@@ -225,6 +221,15 @@ impl Lowering<'_> {
             );
         }
         found
+    }
+
+    /// Reports a call of a function whose name is a variable's here.
+    pub(super) fn hidden(&mut self, function: &str, span: Span) {
+        self.found.push(
+            Diagnostic::error(TYPE_ERROR, format!("undefined function `{function}`"))
+                .at(span)
+                .help("a variable of this name hides the function"),
+        );
     }
 
     pub(super) fn arity(&self, id: DocumentId) -> usize {

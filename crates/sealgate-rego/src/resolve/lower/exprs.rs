@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use foldhash::HashSet;
-use sealgate_diagnostics::Span;
+use sealgate_diagnostics::{Diagnostic, Span};
 
 use crate::ast;
 use crate::resolved::{Every, Expr, ExprKind, Ref, RefHead, Term, TermKind, VarId};
 
-use super::super::scope::Occurrence;
-use super::Lowering;
+use super::super::COMPILE_ERROR;
+use super::super::scope::{Meaning, Occurrence};
+use super::{Lowering, Named};
+
+/// The builtin that `=` stands for.
+const EQUALITY: &str = "eq";
 
 impl Lowering<'_> {
     /// Lowers a body into the innermost scope.
@@ -54,10 +58,21 @@ impl Lowering<'_> {
                 self.call(call, *span, before)?
             }
             ast::ExprKind::Term(term) => ExprKind::Term(self.term(term, before)),
-            ast::ExprKind::Unify(left, right) => {
-                let left = self.term(left, before);
-                ExprKind::Unify { left, right: self.term(right, before), assign: false }
-            }
+            ast::ExprKind::Unify(left, right) => match self.named(EQUALITY) {
+                Named::Free => {
+                    self.scopes.called(EQUALITY);
+                    let left = self.term(left, before);
+                    ExprKind::Unify { left, right: self.term(right, before), assign: false }
+                }
+                // What has the builtin's name is called in its place, as with every operator.
+                _ => {
+                    let name = ast::Name { text: EQUALITY.to_owned(), span: expr.span };
+                    let head = Box::new(ast::Term { kind: ast::TermKind::Var(name), span: expr.span });
+                    let func = ast::Ref { head, path: Vec::new(), span: expr.span };
+                    let call = ast::Call { func, args: vec![left.clone(), right.clone()], infix: true };
+                    self.call(&call, expr.span, before)?
+                }
+            },
             ast::ExprKind::Some(names) => {
                 for name in names {
                     self.declare(name, Occurrence::Declared);
@@ -150,11 +165,16 @@ impl Lowering<'_> {
         };
         let message = match known {
             Occurrence::Argument => format!("arg `{}` redeclared", name.text),
-            Occurrence::Seen => format!("var `{}` referenced above", name.text),
+            Occurrence::Seen | Occurrence::Called => format!("var `{}` referenced above", name.text),
             Occurrence::Assigned => format!("var `{}` assigned above", name.text),
             Occurrence::Declared => format!("var `{}` declared above", name.text),
         };
-        self.refuse(message, name.span);
+        let mut refusal = Diagnostic::error(COMPILE_ERROR, message).at(name.span);
+        if known == Occurrence::Called {
+            refusal =
+                refusal.help("a function or operator of this name is called before: give the variable another name");
+        }
+        self.found.push(refusal);
         None
     }
 
@@ -190,6 +210,10 @@ impl Lowering<'_> {
         let left = self.term(value, before);
         let mut reference = self.looked_into(collection, before);
         reference.path.push(key);
+        match self.scopes.lookup(EQUALITY) {
+            Meaning::Local(_) => self.hidden(EQUALITY, span),
+            Meaning::Later | Meaning::NotLocal => self.scopes.called(EQUALITY),
+        }
         ExprKind::Unify { left, right: Term { kind: TermKind::Ref(reference), span }, assign: false }
     }
 
