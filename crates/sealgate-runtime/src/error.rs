@@ -195,7 +195,7 @@ pub enum DecideError {
     StackLimit,
     /// An error in Rego's sense: rules in conflict, or a builtin's error where the policy is strict about them.
     #[error("the policy ended with an error: {0}")]
-    Rego(#[from] RegoError),
+    Rego(RegoError),
     /// The policy called `opa_abort` for another reason.
     #[error("the policy gave up: {0}")]
     Aborted(String),

@@ -184,7 +184,7 @@ fn call(mut caller: Caller<'_, HostState>, id: i32, ctx: i32, args: &[i32]) -> R
         Err(error) => {
             let code = if matches!(error, BuiltinError::Operand(_)) { ErrorCode::Type } else { ErrorCode::Builtin };
             let location = place(memory.data(&caller), GuestPtr::from_abi(ctx));
-            Err(Stop(RegoError { code, message: format!("{name}: {error}"), location }.into()).into())
+            Err(Stop(DecideError::Rego(RegoError { code, message: format!("{name}: {error}"), location })).into())
         }
     }
 }
