@@ -164,9 +164,59 @@ fn what_a_folder_is_follows_from_what_it_holds() {
     assert!(clash.contains("conflicting rule for data path `p/allow` found"), "{clash}");
     assert!(fails(&["build", "none", "--sign-key", "k.private"]).contains("neither"));
     assert!(fails(&["test", "none"]).contains("--calls"));
+    file("conflict.rego", "package p\nq := 1 if true\nq := 2 if true\n");
+    let conflict = fails(&["eval", "-d", "conflict.rego", "data.p.q"]);
+    assert_eq!(conflict.matches("eval_conflict_error").count(), 1, "{conflict}");
     let undefined = ["eval", "--policy", "rego", "-e", "p/allow"];
     assert_eq!(ok(desk.path(), &undefined), "");
     assert_eq!(sealgate(desk.path(), &[&undefined[..], &["--fail"]].concat()).0, 1);
+}
+
+/// Every field of a block of metadata reaches the rule that asks for it, empty ones excepted.
+#[test]
+fn rules_see_their_metadata_as_opa_shows_it() {
+    let desk = TempDir::new().unwrap();
+    let module = r#"package app
+
+# METADATA
+# title: all of it
+# authors: ["Jane Doe <jane@example.com>"]
+# labels: {tier: gold}
+# custom: {levels: [1, 2]}
+# schemas:
+# - input: schema.whole
+# - input.request["a-b"]: schema["part"].x
+# - data.acl[0]: {type: object}
+full := rego.metadata.rule()
+
+# METADATA
+# title: nothing else
+# authors: []
+# related_resources: []
+# labels: {}
+# schemas: []
+bare := rego.metadata.rule()
+"#;
+    fs::write(desk.path().join("p.rego"), module).unwrap();
+    let wanted = json!({
+        "full": {
+            "scope": "rule", "title": "all of it", "labels": { "tier": "gold" }, "custom": { "levels": [1, 2] },
+            "authors": [{ "name": "Jane Doe", "email": "jane@example.com" }],
+            "schemas": [
+                { "path": ["input"], "schema": ["schema", "whole"] },
+                { "path": ["input", "request", "a-b"], "schema": ["schema", "part", "x"] },
+                { "path": ["data", "acl", "0"], "definition": { "type": "object" } },
+            ],
+        },
+        "bare": { "scope": "rule", "title": "nothing else" },
+    });
+    let ours: Value = serde_json::from_str(&ok(desk.path(), &["eval", "-d", "p.rego", "-e", "app"])).unwrap();
+    assert_eq!(ours, wanted);
+    if let Some(opa) = require(Opa::find()) {
+        let args = ["eval", "-d", "p.rego", "--format=raw", "data.app"];
+        let theirs: Value = serde_json::from_str(&run(opa.program(), desk.path(), &args).1).unwrap();
+        assert_eq!(theirs, wanted);
+    }
 }
 
 /// Network and environment are granted by name only, and refused with what would grant them.

@@ -1,5 +1,5 @@
 //! `# METADATA` blocks: checked, as constants for `rego.metadata.rule()` and `rego.metadata.chain()`, and as the schemas that
-//! hold in a rule. Constants leave `schemas` out.
+//! hold in a rule.
 
 mod fields;
 
@@ -216,7 +216,7 @@ fn read(block: &Annotations, index: usize, module: &Module, package: &Path) -> R
 fn annotations(fields: &Map<String, Value>, scope: Scope) -> Value {
     let mut shown = Map::new();
     shown.insert("scope".to_owned(), scope.name().into());
-    for key in ["title", "description", "entrypoint", "organizations", "custom"] {
+    for key in ["title", "description", "entrypoint", "organizations", "labels", "custom"] {
         let Some(value) = fields.get(key) else { continue };
         let empty = match value {
             Value::Null | Value::Bool(false) => true,
@@ -230,11 +230,28 @@ fn annotations(fields: &Map<String, Value>, scope: Scope) -> Value {
         }
     }
     for (key, show) in [("authors", author as fn(&Value) -> Value), ("related_resources", resource)] {
-        if let Some(Value::Array(items)) = fields.get(key) {
+        if let Some(Value::Array(items)) = fields.get(key)
+            && !items.is_empty()
+        {
             shown.insert(key.to_owned(), items.iter().map(show).collect());
         }
     }
+    if let Some(Value::Array(pairs)) = fields.get("schemas")
+        && !pairs.is_empty()
+    {
+        let pairs = pairs.iter().filter_map(|pair| pair.as_object()?.iter().next());
+        shown.insert("schemas".to_owned(), pairs.map(|(path, schema)| schema_of(path, schema)).collect());
+    }
     Value::Object(shown)
+}
+
+/// The schema of a document, by its name or as written, with references as lists of their parts.
+fn schema_of(path: &str, schema: &Value) -> Value {
+    let path = fields::parts(path);
+    match schema {
+        Value::String(name) => json!({ "path": path, "schema": fields::parts(name) }),
+        other => json!({ "path": path, "definition": other }),
+    }
 }
 
 /// `Jane Doe <jane@example.com>` as name and email.

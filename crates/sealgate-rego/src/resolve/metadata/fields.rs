@@ -135,6 +135,26 @@ fn reference(text: &str) -> Option<(String, Option<Vec<Constant>>)> {
     }
 }
 
+/// The names and numbers of a reference, as texts.
+pub(super) fn parts(text: &str) -> Vec<String> {
+    match term(text).map(|term| term.kind) {
+        Some(TermKind::Ref(reference)) => {
+            let operands = reference.path.into_iter().map(|operand| operand.kind);
+            [reference.head.kind].into_iter().chain(operands).filter_map(part).collect()
+        }
+        Some(kind) => part(kind).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+fn part(kind: TermKind) -> Option<String> {
+    match kind {
+        TermKind::Var(name) => Some(name.text),
+        TermKind::String(text) | TermKind::Number(text) => Some(text),
+        _ => None,
+    }
+}
+
 fn term(text: &str) -> Option<Term> {
     let mut sources = Sources::new();
     let id = sources.add("", text);
