@@ -49,7 +49,7 @@ impl Pattern {
     }
 
     /// One pattern that matches a normalised path where any of the path globs does; `None` for no globs.
-    pub(crate) fn any_path(sources: &[&str]) -> Result<Option<Self>, PatternError> {
+    pub(crate) fn any_path(sources: &[String]) -> Result<Option<Self>, PatternError> {
         if sources.is_empty() {
             return Ok(None);
         }
@@ -95,10 +95,12 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-/// Checks one path glob by itself, for its place in messages.
-pub(crate) fn check_path_glob(source: &str) -> Result<(), PatternError> {
+/// The globs without `{…}` that a path glob is one of: what begins or ends an alternative begins or ends a path there, which
+/// `**/` and `/**` look at. One that is no glob is refused, and one of very many alternatives.
+pub(crate) fn path_alternatives(source: &str) -> Result<Vec<String>, PatternError> {
     check_length(source)?;
-    Pattern::any_path(&[source]).map(|_| ())
+    Pattern::any_path(&[source.to_owned()])?;
+    glob::alternatives(source)
 }
 
 fn check_length(source: &str) -> Result<(), PatternError> {

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::ops::Range;
-use std::str::CharIndices;
+use std::str::{CharIndices, Chars};
 
 use super::PatternError;
 
@@ -116,6 +116,47 @@ impl Translation<'_> {
         }
         self.chars.next().map(|(_, c)| c).ok_or_else(|| error(class..class + 1, "`[` is never closed"))
     }
+}
+
+/// The most globs that the alternatives of one may make.
+const MAX_ALTERNATIVES: usize = 256;
+
+/// What a glob may be, without `{…}`; `source` is a glob that [`translate`] takes, without `\`.
+pub(super) fn alternatives(source: &str) -> Result<Vec<String>, PatternError> {
+    expand(&mut source.chars(), false)
+        .ok_or_else(|| error(0..source.len(), &format!("its alternatives make more than {MAX_ALTERNATIVES} globs")))
+}
+
+/// Reads a glob, or all of a `{…}` whose brace is taken; `None` for too many.
+fn expand(chars: &mut Chars<'_>, nested: bool) -> Option<Vec<String>> {
+    let mut before = Vec::new();
+    let mut open = vec![String::new()];
+    let push = |open: &mut Vec<String>, c: char| open.iter_mut().for_each(|one| one.push(c));
+    while let Some(c) = chars.next() {
+        match c {
+            '{' => {
+                let inner = expand(chars, true)?;
+                if open.len() * inner.len() > MAX_ALTERNATIVES {
+                    return None;
+                }
+                open = open.iter().flat_map(|start| inner.iter().map(move |end| format!("{start}{end}"))).collect();
+            }
+            ',' if nested => before.append(&mut std::mem::replace(&mut open, vec![String::new()])),
+            '}' if nested => break,
+            '[' => {
+                push(&mut open, c);
+                for c in chars.by_ref() {
+                    push(&mut open, c);
+                    if c == ']' {
+                        break;
+                    }
+                }
+            }
+            _ => push(&mut open, c),
+        }
+    }
+    before.append(&mut open);
+    (before.len() <= MAX_ALTERNATIVES).then_some(before)
 }
 
 fn push_literal(out: &mut String, c: char) {

@@ -39,15 +39,28 @@ fn path_globs_understand_folders() {
         ("a/**/z", &["a/z", "a/b/z", "a/b/c/z"], &["az", "a/bz"]),
         (".env", &[".env"], &["env", "a/.env"]),
         ("**", &["", "a/b"], &[]),
+        ("{**/secret,x}", &["secret", "a/secret", "x"], &["a/x"]),
+        ("{a/**,b/{**,c}/d}", &["a", "a/b", "b/d", "b/c/d", "b/c/c/d"], &["b"]),
+        ("src{,/**}/[{,}]", &["src/{", "src/a/}", "src/,"], &["src/a", "src"]),
     ];
     for (glob, matching, failing) in cases {
-        let pattern = Pattern::any_path(&[glob]).unwrap().unwrap();
+        let pattern = Pattern::any_path(&path_alternatives(glob).unwrap()).unwrap().unwrap();
         for text in *matching {
             assert!(pattern.is_match(text), "{glob} and {text:?}: {}", pattern.re2());
         }
         for text in *failing {
             assert!(!pattern.is_match(text), "{glob} and {text:?}: {}", pattern.re2());
         }
+    }
+}
+
+#[test]
+fn alternatives_of_path_globs_are_bounded() {
+    assert_eq!(path_alternatives("{a,{b,}c}[,]d").unwrap(), ["a[,]d", "bc[,]d", "c[,]d"]);
+    assert_eq!(path_alternatives(&"{a,b}".repeat(8)).map(|all| all.len()), Ok(256));
+    assert_eq!(path_alternatives(&format!("{{{}a}}", "a,".repeat(255))).map(|all| all.len()), Ok(256));
+    for many in ["{a,b}".repeat(9), "{a,b}".repeat(800), format!("{{{}a}}", "a,".repeat(256))] {
+        assert!(path_alternatives(&many).is_err_and(|error| error.message.contains("alternatives")), "{many}");
     }
 }
 

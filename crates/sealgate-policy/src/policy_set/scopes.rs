@@ -5,7 +5,7 @@ use sealgate_diagnostics::{Diagnostic, Diagnostics};
 use crate::constraint::{Path, Root, Step};
 use crate::document::{ConstraintText, FileScopeDocument};
 use crate::file_scope::{AllowedPaths, FileScope};
-use crate::pattern::{Pattern, check_path_glob};
+use crate::pattern::{Pattern, path_alternatives};
 
 /// The argument that holds the path, for tools that agents usually have.
 const USUAL_ARGUMENTS: &[(&str, &str)] = &[
@@ -42,8 +42,9 @@ pub(super) fn read_file_scope(
     }
     let allowed = written.allowed_paths.as_ref().map(|globs| check_globs(&globs.value, found)).unwrap_or_default();
     let denied = written.denied_paths.as_ref().map(|globs| check_globs(&globs.value, found)).unwrap_or_default();
-    let (absolute, relative): (Vec<&str>, Vec<&str>) = allowed.iter().copied().partition(|glob| glob.starts_with('/'));
-    let compile = |globs: &[&str], found: &mut Diagnostics| {
+    let (absolute, relative): (Vec<String>, Vec<String>) =
+        allowed.iter().cloned().partition(|glob| glob.starts_with('/'));
+    let compile = |globs: &[String], found: &mut Diagnostics| {
         Pattern::any_path(globs).unwrap_or_else(|error| {
             let message = format!("the globs together are too much: {}", error.message);
             found.push(Diagnostic::error("policy::pattern", message).at(written.span));
@@ -86,36 +87,55 @@ fn read_arguments(written: &FileScopeDocument, tool: Option<&str>, found: &mut D
     Some(names.iter().map(|name| argument(&name.value)).collect())
 }
 
-/// The globs that can match a normalised path; the others are reported.
-fn check_globs<'a>(globs: &'a [ConstraintText], found: &mut Diagnostics) -> Vec<&'a str> {
+/// The globs that can match a normalised path, their alternatives each by itself; the others are reported.
+fn check_globs(globs: &[ConstraintText], found: &mut Diagnostics) -> Vec<String> {
     let mut good = Vec::with_capacity(globs.len());
     for glob in globs {
-        let text = glob.text().strip_prefix("./").unwrap_or(glob.text());
-        let mut error = |message: String, help: &str| {
-            let found_here = Diagnostic::error("policy::pattern", message).at(glob.span());
-            found.push(if help.is_empty() { found_here } else { found_here.help(help) });
-        };
-        let inner = text.strip_prefix('/').unwrap_or(text);
-        if text.is_empty() {
-            error("the glob is empty".to_owned(), "`**` matches every path, `.` the current folder");
-        } else if text.ends_with('/') && text != "/" {
-            error(
-                format!("`{text}` never matches"),
-                "paths are compared without a `/` at their end; a folder is `dir/**`",
-            );
-        } else if text.contains('\\') {
-            error(format!("`{text}` never matches"), "paths are compared with `/` between their parts");
-        } else if inner.split(['/', '{', ',', '}']).any(|part| part == "..")
-            || (inner != "." && inner.split('/').any(|part| part == "."))
-            || text.contains("//")
-        {
-            error(format!("`{text}` never matches"), "paths are compared after `.`, `..` and `//` are resolved");
-        } else if let Err(wrong) = check_path_glob(text) {
-            let found_here = Diagnostic::error("policy::pattern", format!("`{text}` is not a glob: {}", wrong.message));
-            found.push(found_here.at(glob.span()));
-        } else {
-            good.push(text);
+        match check_glob(glob.text()) {
+            Ok(alternatives) => good.extend(alternatives),
+            Err((message, help)) => {
+                let found_here = Diagnostic::error("policy::pattern", message).at(glob.span());
+                found.push(if help.is_empty() { found_here } else { found_here.help(help) });
+            }
         }
     }
     good
+}
+
+/// The alternatives of a glob, or what is wrong with it and what helps.
+fn check_glob(text: &str) -> Result<Vec<String>, (String, &'static str)> {
+    if text.contains('\\') {
+        return Err((format!("`{text}` never matches"), "paths are compared with `/` between their parts"));
+    }
+    let mut alternatives =
+        path_alternatives(text).map_err(|wrong| (format!("`{text}` is not a glob: {}", wrong.message), ""))?;
+    for one in &mut alternatives {
+        if one.starts_with("./") {
+            one.drain(..2);
+        }
+        if let Some(help) = never_matches(one) {
+            let what = match one.as_str() {
+                "" if text.is_empty() => "the glob is empty".to_owned(),
+                "" => format!("`{text}` may be empty"),
+                one if text.ends_with(one) => format!("`{one}` never matches"),
+                one => format!("`{text}` never matches as `{one}`"),
+            };
+            return Err((what, help));
+        }
+    }
+    Ok(alternatives)
+}
+
+/// What helps where a glob without alternatives never matches a normalised path.
+fn never_matches(glob: &str) -> Option<&'static str> {
+    let parts = || glob.strip_prefix('/').unwrap_or(glob).split('/');
+    if glob.is_empty() {
+        Some("`**` matches every path, `.` the current folder")
+    } else if glob.ends_with('/') && glob != "/" {
+        Some("paths are compared without a `/` at their end; a folder is `dir/**`")
+    } else if (glob != "." && parts().any(|part| matches!(part, "." | ".."))) || glob.contains("//") {
+        Some("paths are compared after `.`, `..` and `//` are resolved")
+    } else {
+        None
+    }
 }

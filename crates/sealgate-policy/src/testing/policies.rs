@@ -106,6 +106,7 @@ fn file_scope() -> BoxedStrategy<Value> {
             "/**",
             "[a-d]*/*",
             "{docs,a}/**",
+            "{**/.env,/srv{,/a}/**,docs}",
         ];
         proptest::option::of(proptest::sample::subsequence(all, 1..4))
     };
