@@ -146,6 +146,7 @@ impl Builder<'_> {
                 self.refuse_tag(tag.as_deref(), at, &["str", "null", "bool", "int", "float"]);
                 let tagged_string = tag.as_deref().is_some_and(|tag| core_tag(tag) == Some("str"));
                 let scalar = Scalar::new(value.into_owned(), style, tagged_string, at, self.text);
+                self.check_tag(tag.as_deref(), &scalar);
                 let node = Rc::new(Node { span: scalar.span, kind: NodeKind::Scalar(scalar), weight: 1 });
                 self.finish(node, anchor)
             }
@@ -224,7 +225,11 @@ impl Builder<'_> {
                     parent.node.weight += node.weight;
                     entries.push(Entry { key, value: node });
                 }
-                Some(Key::Merge(at)) => parent.merges.push((at, node)),
+                // Which of several would win is read differently by others.
+                Some(Key::Merge(at)) => match parent.merges.first() {
+                    Some((first, _)) => self.found.push(given_twice("<<", at, *first)),
+                    None => parent.merges.push((at, node)),
+                },
                 Some(Key::Bad) => {}
             },
             NodeKind::Scalar(_) | NodeKind::Broken => {}
@@ -277,6 +282,23 @@ impl Builder<'_> {
         }
     }
 
+    /// Reports a scalar that is not what its tag says: other readers would make another value of it.
+    fn check_tag(&mut self, tag: Option<&Tag>, scalar: &Scalar) {
+        let resolved = scalar.resolve();
+        let fits = match tag.and_then(core_tag) {
+            Some("null") => resolved == Resolved::Null,
+            Some("bool") => matches!(resolved, Resolved::Bool(_)),
+            Some("float") => resolved == Resolved::Number,
+            Some("int") => resolved == Resolved::Number && !scalar.text.contains(['.', 'e', 'E']),
+            _ => true,
+        };
+        if !fits {
+            let message = format!("the tag of `{}` does not fit: it is {}", scalar.text, resolved.describe());
+            let found = Diagnostic::error("policy::tag", message).at(scalar.span);
+            self.found.push(found.help("leave the tag out, and the quotes where it is not text"));
+        }
+    }
+
     fn span(&self, span: YamlSpan) -> Span {
         let start = span.start.byte_offset().unwrap_or(0);
         let end = span.end.byte_offset().unwrap_or(start);
@@ -291,7 +313,7 @@ fn read_key(node: &Node, keys: &mut HashMap<String, Span>, found: &mut Diagnosti
         }
         return Key::Bad;
     };
-    if scalar.style == Style::Plain && scalar.text == "<<" {
+    if scalar.is_merge() {
         return Key::Merge(scalar.span);
     }
     if !matches!(scalar.resolve(), Resolved::Text) {
@@ -300,15 +322,18 @@ fn read_key(node: &Node, keys: &mut HashMap<String, Span>, found: &mut Diagnosti
         return Key::Bad;
     }
     if let Some(first) = keys.get(&scalar.text) {
-        let duplicate = Diagnostic::error("policy::duplicate-key", format!("the key `{}` is given twice", scalar.text))
-            .at(scalar.span)
-            .label(*first, "first given here")
-            .help("remove one of them");
-        found.push(duplicate);
+        found.push(given_twice(&scalar.text, scalar.span, *first));
         return Key::Bad;
     }
     keys.insert(scalar.text.clone(), scalar.span);
     Key::Plain(scalar.clone())
+}
+
+fn given_twice(key: &str, at: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("policy::duplicate-key", format!("the key `{key}` is given twice"))
+        .at(at)
+        .label(first, "first given here")
+        .help("remove one of them")
 }
 
 fn core_tag(tag: &Tag) -> Option<&str> {

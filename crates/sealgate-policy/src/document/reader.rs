@@ -365,12 +365,16 @@ fn is_null(node: &Node) -> bool {
     matches!(&node.kind, NodeKind::Scalar(scalar) if scalar.resolve() == Resolved::Null)
 }
 
-/// Plain text that YAML 1.1 reads as a boolean or a number: `yes`, `1_000`, `1:30`.
+/// Plain text that YAML 1.1 reads as a boolean or a number: `yes`, `1_000`, `1:30`, `0b11`.
 fn means_more_in_yaml_1_1(text: &str) -> bool {
     let boolean = matches!(text.to_ascii_lowercase().as_str(), "yes" | "no" | "on" | "off");
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let number = unsigned.starts_with(|c: char| c.is_ascii_digit())
-        && unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'_' | b':' | b'.'))
-        && unsigned.contains(['_', ':']);
-    boolean || number
+    let decimal = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned.contains(|c: char| c.is_ascii_digit())
+        && unsigned.contains(['_', ':'])
+        && unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'_' | b':' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    let radix = |prefix: &str, is_digit: fn(u8) -> bool| {
+        unsigned.strip_prefix(prefix).is_some_and(|rest| rest.bytes().all(|b| b == b'_' || is_digit(b)))
+    };
+    boolean || decimal || radix("0b", |b| matches!(b, b'0' | b'1')) || radix("0x", |b| b.is_ascii_hexdigit())
 }

@@ -69,6 +69,11 @@ impl Scalar {
         Self { text, style, tagged_string, span, map }
     }
 
+    /// Whether it is YAML's sign that what follows is to be merged.
+    pub(crate) fn is_merge(&self) -> bool {
+        self.style == Style::Plain && !self.tagged_string && self.text == "<<"
+    }
+
     /// What the scalar is under the core schema.
     pub(crate) fn resolve(&self) -> Resolved {
         if self.style != Style::Plain || self.tagged_string {
