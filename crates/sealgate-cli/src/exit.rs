@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::output::note;
+
 /// How a command ended. The numbers are part of the command line's interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -46,15 +48,15 @@ impl Failure {
     pub fn report(&self) -> Exit {
         match self {
             Self::Refused(text) => {
-                eprintln!("{}", text.trim_end());
+                note!("{}", text.trim_end());
                 Exit::Refused
             }
             Self::Usage(text) => {
-                eprintln!("error: {text}");
+                note!("error: {text}");
                 Exit::Usage
             }
             Self::Other(error) => {
-                eprintln!("error: {error:#}");
+                note!("error: {error:#}");
                 Exit::Other
             }
         }

@@ -6,11 +6,16 @@ pub mod commands;
 mod exit;
 mod grants;
 mod json_argument;
+mod output;
 pub mod policies;
 mod rego;
 pub mod signing;
 pub mod table;
+mod text_file;
 
+use std::io::ErrorKind;
+
+use anyhow::anyhow;
 use clap::Parser;
 
 pub use exit::{Exit, Failure};
@@ -32,7 +37,13 @@ pub fn run() -> Exit {
     finish(Cli::parse().command.run())
 }
 
-/// Reports a failure and gives the exit code.
+/// Reports a failure and gives the exit code. A command whose output was lost has not done what it was asked.
 pub fn finish(result: Result<Exit, Failure>) -> Exit {
-    result.unwrap_or_else(|failure| failure.report())
+    let exit = result.unwrap_or_else(|failure| failure.report());
+    match output::finish() {
+        Ok(()) => exit,
+        // Who reads no further has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Other,
+        Err(error) => Failure::Other(anyhow!("the output cannot be written: {error}")).report(),
+    }
 }

@@ -9,6 +9,7 @@ use sealgate::toolchain::policy::PolicySet;
 use sealgate::toolchain::sources::{PolicyFiles, SourceError};
 
 use crate::Failure;
+use crate::output;
 
 /// Reads and validates a policy; warnings are printed, errors are the failure.
 pub fn load_policy(path: &Path) -> Result<(PolicyFiles, PolicySet), Failure> {
@@ -54,7 +55,7 @@ pub fn color() -> Color {
 
 fn warn(warnings: &Diagnostics, sources: &Sources) {
     if !warnings.is_empty() {
-        eprint!("{}", warnings.render(sources, color()));
+        output::remark(format_args!("{}", warnings.render(sources, color())));
     }
 }
 

@@ -7,6 +7,7 @@ use sealgate::toolchain::diagnostics::{Diagnostics, Sources};
 use sealgate::toolchain::rego::files::{FolderMode, ReadError, ReadOptions, RegoFiles};
 use sealgate::toolchain::rego::program::{self, CompiledRego, Dialect, Program, RegoOptions};
 
+use crate::output::note;
 use crate::{Failure, policies};
 
 /// How many of the files that were left out are named.
@@ -59,10 +60,10 @@ impl RegoArgs {
 pub(crate) fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<RegoFiles, Failure> {
     let files = RegoFiles::read(paths, options).map_err(unreadable)?;
     for note in files.notes.iter().take(MAX_NOTES) {
-        eprintln!("note: {note}");
+        note!("note: {note}");
     }
     if files.notes.len() > MAX_NOTES {
-        eprintln!("note: and {} more", files.notes.len() - MAX_NOTES);
+        note!("note: and {} more", files.notes.len() - MAX_NOTES);
     }
     Ok(files)
 }
@@ -117,7 +118,7 @@ pub(crate) fn note_v0(modules: &[String]) {
     if let Some(first) = modules.first() {
         let others = modules.len() - 1;
         let more = if others == 0 { String::new() } else { format!(" and {others} more") };
-        eprintln!("note: `{first}`{more} read as Rego v0; `--v0` says so for all");
+        note!("note: `{first}`{more} read as Rego v0; `--v0` says so for all");
     }
 }
 

@@ -13,6 +13,7 @@ use sealgate::bundle::opa::{Algorithm, OpaExpectations, OpaSigner, OpaTrust};
 use sealgate::bundle::{TrustStore, UnixSeconds, VerifiedBundle, VerifyOptions, fs};
 
 use crate::Failure;
+use crate::output::note;
 
 /// Where the signature comes from.
 #[derive(Clone, Debug, clap::Args)]
@@ -148,7 +149,7 @@ impl Expected {
             let unverified = fs::read_bundle(path, &options.limits).map_err(refused)?;
             let bundle = unverified.dangerous_without_signature(&options);
             let bundle = bundle.map_err(|error| Failure::refused("bundle refused", error))?;
-            eprintln!("warning: nobody's signature was checked: who can write `{}` decides", path.display());
+            note!("warning: nobody's signature was checked: who can write `{}` decides", path.display());
             bundle
         } else {
             fs::load(path, &options).map_err(refused)?

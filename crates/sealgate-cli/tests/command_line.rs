@@ -447,3 +447,46 @@ fn an_unsigned_bundle_needs_its_flag_and_every_decision_says_so() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["verified"], false);
     assert_eq!(desk.run(&[&call[..], &["--dangerous-unsigned", "--key", "k.public"]].concat()).0, 2);
 }
+
+#[test]
+fn output_that_nobody_takes_is_a_failure_and_no_panic() {
+    let desk = Desk::new();
+    desk.build();
+    let commands: [&[&str]; 7] = [
+        &["validate", "policy.yaml"],
+        &["validate", "--json", "policy.yaml"],
+        &["show-rego", "policy.yaml"],
+        &["verify", "--bundle", "dist/refunds.tar.gz", "--key", "k.public"],
+        &["decide", "--policy", "policy.yaml", "--role", "agent", "--tool", "wire", "--json"],
+        &["keys", "list", "k.public"],
+        &["eval", "1 + 1"],
+    ];
+    for args in commands {
+        let full = desk.command(args).stdout(fs::File::create("/dev/full").unwrap()).output().unwrap();
+        let said = String::from_utf8(full.stderr).unwrap();
+        assert_eq!(full.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains("error: the output cannot be written: "), "{args:?}: {said}");
+
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let broken = desk.command(args).stdout(writer).output().unwrap();
+        let said = String::from_utf8(broken.stderr).unwrap();
+        assert_eq!(broken.status.code(), Some(1), "{args:?}: {said}");
+        assert!(!said.contains("panicked"), "{args:?}: {said}");
+    }
+    let unheard = desk.command(&["validate", "nowhere"]).stderr(fs::File::create("/dev/full").unwrap()).output();
+    assert_eq!(unheard.unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn text_files_are_bounded() {
+    let desk = Desk::new();
+    for args in [
+        &["test", "policy.yaml", "--calls", "/dev/zero"][..],
+        &["build", "policy.yaml", "--sign-key", "k.private", "--capabilities", "/dev/zero"],
+        &["decide", "--policy", "policy.yaml", "--tool", "t", "--args", "@/dev/zero"],
+    ] {
+        let (_, _, said) = desk.run(args);
+        assert!(said.contains("larger than 16777216 bytes"), "{args:?}: {said}");
+    }
+}

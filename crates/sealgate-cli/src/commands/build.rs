@@ -22,9 +22,10 @@ use sealgate::toolchain::rego::program::{Dialect, RegoOptions};
 
 pub use outputs::Written;
 
+use crate::output;
 use crate::rego::RegoArgs;
 use crate::signing::{OpaSigning, Signer, SignerCheck};
-use crate::{Exit, Failure, policies, table};
+use crate::{Exit, Failure, policies, table, text_file};
 
 /// What to build and how.
 #[derive(Clone, Debug, clap::Args)]
@@ -159,7 +160,7 @@ impl Args {
         let key = self.signer.signer(&self.check)?;
         let built = build_all(&self.policies, &self.options, &*key)?;
         let id = key.public_key().id();
-        print!("{}", if self.options.json { json(&built, id)? } else { summary(&built, id) });
+        output::print(format_args!("{}", if self.options.json { json(&built, id)? } else { summary(&built, id) }));
         Ok(Exit::Ok)
     }
 }
@@ -272,8 +273,7 @@ impl Options {
 
 fn read_capabilities(path: &Path) -> Result<Capabilities, Failure> {
     let name = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| Failure::Usage(format!("`{name}` cannot be read: {error}")))?;
+    let text = text_file::read(path).map_err(|error| Failure::Usage(format!("`{name}` cannot be read: {error}")))?;
     Capabilities::parse(&text).map_err(|error| Failure::Usage(format!("`{name}`: {error}")))
 }
 

@@ -10,6 +10,7 @@ use sealgate::{Decision, Outcome, Policy, Request, RuntimeOptions};
 use serde_json::{Map, Value};
 
 use crate::grants::{self, GrantArgs};
+use crate::output::say;
 use crate::signing::Expected;
 use crate::{Exit, Failure, json_argument, policies};
 
@@ -87,7 +88,7 @@ impl Args {
         }
         let decision = policy.decide(&request)?;
         if self.json {
-            println!("{}", serde_json::to_string(&decision)?);
+            say!("{}", serde_json::to_string(&decision)?);
         } else {
             print(&decision);
         }
@@ -110,17 +111,17 @@ pub(super) fn built(policy: &std::path::Path, strict_builtin_errors: bool) -> Re
 }
 
 fn print(decision: &Decision) {
-    println!("{} ({})", decision.outcome(), decision.reason());
+    say!("{} ({})", decision.outcome(), decision.reason());
     for violation in decision.violations() {
-        println!("  violated  {violation}");
+        say!("  violated  {violation}");
     }
     if let Some(rule) = decision.rule() {
-        println!("  rule      {rule}");
+        say!("  rule      {rule}");
     }
     let policy = decision.policy();
-    println!("  policy    {} at {}", policy.name, policy.revision);
+    say!("  policy    {} at {}", policy.name, policy.revision);
     if !policy.verified {
-        println!("  UNSIGNED  nobody vouches for this policy");
+        say!("  UNSIGNED  nobody vouches for this policy");
     }
-    println!("  id        {}", decision.id());
+    say!("  id        {}", decision.id());
 }

@@ -17,6 +17,7 @@ use sealgate::{Format, Policy, RuntimeOptions, UnverifiedPolicy};
 use serde_json::{Map, Value, json};
 
 use crate::grants::{self, GrantArgs};
+use crate::output::say;
 use crate::rego::{self, RegoArgs};
 use crate::signing::Expected;
 use crate::{Exit, Failure};
@@ -147,7 +148,7 @@ impl Args {
         })?;
         let answered = !rows.is_empty();
         let answer = if answered { json!({ "result": rows }) } else { Value::Object(Map::new()) };
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        say!("{}", serde_json::to_string_pretty(&answer)?);
         Ok(answered)
     }
 }
@@ -158,7 +159,7 @@ fn print_value(policy: &Policy, entrypoint: &str, input: &[u8]) -> Result<bool, 
     let rows: Vec<Map<String, Value>> = serde_json::from_str(&text)?;
     let value = rows.into_iter().next().and_then(|mut row| row.remove("result"));
     if let Some(value) = &value {
-        println!("{}", serde_json::to_string_pretty(value)?);
+        say!("{}", serde_json::to_string_pretty(value)?);
     }
     Ok(value.is_some())
 }

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use sealgate::bundle::SigningKey;
 use sealgate::bundle::keys::{KeyError, file};
 
+use crate::output::say;
 use crate::{Exit, Failure};
 
 #[derive(Debug, clap::Args)]
@@ -29,9 +30,9 @@ impl Args {
             KeyError::Exists { path } => Failure::Usage(format!("`{path}` exists already; --force replaces it")),
             other => other.into(),
         })?;
-        println!("key id   {}", key.public_key().id());
-        println!("private  {} (keep it secret)", private.display());
-        println!("public   {}", public.display());
+        say!("key id   {}", key.public_key().id());
+        say!("private  {} (keep it secret)", private.display());
+        say!("public   {}", public.display());
         Ok(Exit::Ok)
     }
 }

@@ -6,6 +6,7 @@ use sealgate::bundle::KeyId;
 use sealgate::bundle::keys::file::{self, Listed};
 use sealgate::bundle::keys::jwks;
 
+use crate::output::{self, note, say};
 use crate::{Exit, Failure, table};
 
 #[derive(Debug, clap::Args)]
@@ -71,14 +72,14 @@ fn list(paths: &[PathBuf], json: bool) -> Result<Exit, Failure> {
                 "public_key": entry.key.map(|key| key.to_string()),
             })
         });
-        println!("{}", serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
+        say!("{}", serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
         return Ok(Exit::Ok);
     }
     let rows: Vec<Vec<String>> = listed
         .iter()
         .map(|entry| vec![entry.id.to_string(), state(entry).to_owned(), entry.path.display().to_string()])
         .collect();
-    print!("{}", table::render(&["key id", "state", "file"], &rows, &[]));
+    output::print(format_args!("{}", table::render(&["key id", "state", "file"], &rows, &[])));
     Ok(Exit::Ok)
 }
 
@@ -89,7 +90,7 @@ fn import(set: &Path, folder: &Path) -> Result<Exit, Failure> {
     for key in &keys {
         match key.ed25519() {
             Some(public) => named.push((public.id().to_string(), public)),
-            None => eprintln!(
+            None => note!(
                 "note: key `{}` is not of Ed25519 and signs no manifest; give the set to --opa-keys for OPA's signatures",
                 key.kid.as_deref().unwrap_or("(no kid)")
             ),
@@ -99,7 +100,7 @@ fn import(set: &Path, folder: &Path) -> Result<Exit, Failure> {
         return Err(Failure::refused(set.display(), anyhow::anyhow!("the set holds no Ed25519 key")));
     }
     for path in file::import(folder, &named)? {
-        println!("{}", path.display());
+        say!("{}", path.display());
     }
     Ok(Exit::Ok)
 }
@@ -112,6 +113,6 @@ fn revoke(key: &str, folder: &Path) -> Result<Exit, Failure> {
             _ => return Err(Failure::Usage(format!("`{key}` names no single key"))),
         },
     };
-    println!("revoked {id} ({})", file::revoke(folder, id)?.display());
+    say!("revoked {id} ({})", file::revoke(folder, id)?.display());
     Ok(Exit::Ok)
 }

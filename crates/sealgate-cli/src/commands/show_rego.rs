@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sealgate::toolchain::compile::{DEFAULT_PACKAGE, emit};
 
+use crate::output;
 use crate::{Exit, Failure, policies};
 
 #[derive(Debug, clap::Args)]
@@ -19,7 +20,7 @@ impl Args {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let (_, policy) = policies::load_policy(&self.policy)?;
         let rego = emit(&policy, &self.package).map_err(|error| Failure::Usage(error.to_string()))?;
-        print!("{}", rego.text);
+        output::print(format_args!("{}", rego.text));
         Ok(Exit::Ok)
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use sealgate::bundle::contents::with_opa_signatures;
 use sealgate::bundle::{Resigning, UnixSeconds, archive, fs};
 
+use crate::output::say;
 use crate::signing::{Expected, OpaSigning, Signer, SignerCheck};
 use crate::{Exit, Failure};
 
@@ -64,10 +65,10 @@ impl Args {
             };
             fs::write_file(&self.out, &archive::write_tar_gz(&files)?)?;
         }
-        println!("signed   {}", bundle.name());
-        println!("serial   {}", self.serial.unwrap_or(bundle.serial()));
-        println!("key id   {}", signer.public_key().id());
-        println!("written  {}", self.out.display());
+        say!("signed   {}", bundle.name());
+        say!("serial   {}", self.serial.unwrap_or(bundle.serial()));
+        say!("key id   {}", signer.public_key().id());
+        say!("written  {}", self.out.display());
         Ok(Exit::Ok)
     }
 }

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use sealgate::toolchain::diagnostics::Sources;
 use sealgate::toolchain::rego::files::{self, FolderMode};
 use sealgate::toolchain::rego::program::Dialect;
@@ -14,8 +15,9 @@ use sealgate::{Policy, RuntimeOptions};
 use serde_json::{Value, json};
 
 use crate::grants::GrantArgs;
+use crate::output::{self, say};
 use crate::rego::{self, RegoArgs};
-use crate::{Exit, Failure};
+use crate::{Exit, Failure, text_file};
 
 /// What to test.
 #[derive(Debug, clap::Args)]
@@ -78,9 +80,9 @@ impl Args {
         rego::note_v0(&run.read_as_v0);
         if self.json {
             let rows: Vec<Value> = run.results.iter().map(TestResult::to_json).collect();
-            println!("{}", serde_json::to_string_pretty(&rows)?);
+            say!("{}", serde_json::to_string_pretty(&rows)?);
         } else {
-            print!("{}", text(&run.results, self.verbose));
+            output::print(format_args!("{}", text(&run.results, self.verbose)));
         }
         let good = |result: &TestResult| result.passed() || (result.skip && self.exit_zero_on_skipped);
         Ok(if run.results.iter().all(good) { Exit::Ok } else { Exit::Usage })
@@ -155,7 +157,7 @@ fn indented(text: &str) -> String {
 
 /// Decides the calls of a file by a YAML policy.
 fn test_policy(policy: &Path, calls: &Path, json: bool, verbose: bool) -> Result<Exit, Failure> {
-    let text = std::fs::read_to_string(calls)?;
+    let text = text_file::read(calls).with_context(|| format!("`{}` cannot be read", calls.display()))?;
     let suite = Suite::parse(&text).map_err(|error| Failure::refused(calls.display(), error))?;
     let bundle = super::decide::built(policy, false)?;
     let policy = Policy::load(&bundle, &RuntimeOptions::default())
@@ -174,22 +176,25 @@ fn test_policy(policy: &Path, calls: &Path, json: bool, verbose: bool) -> Result
                 "decided": decided,
             }));
         } else if !holds {
-            println!("{}: FAIL", call.name);
-            println!(
+            say!("{}: FAIL", call.name);
+            say!(
                 "  expected {} {:?}\n  decided  {} {:?}",
-                call.outcome, call.violations, decided.outcome, decided.violations
+                call.outcome,
+                call.violations,
+                decided.outcome,
+                decided.violations
             );
         } else if verbose {
-            println!("{}: PASS ({})", call.name, decided.outcome);
+            say!("{}: PASS ({})", call.name, decided.outcome);
         }
     }
     if json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        say!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
         let total = suite.calls.len();
-        println!("PASS: {}/{total}", total - wrong);
+        say!("PASS: {}/{total}", total - wrong);
         if wrong > 0 {
-            println!("FAIL: {wrong}/{total}");
+            say!("FAIL: {wrong}/{total}");
         }
     }
     Ok(if wrong == 0 { Exit::Ok } else { Exit::Usage })

@@ -6,6 +6,7 @@ use sealgate::toolchain::compile::load;
 use sealgate::toolchain::diagnostics::Sources;
 use serde_json::json;
 
+use crate::output::{self, say};
 use crate::{Exit, Failure, policies};
 
 #[derive(Debug, clap::Args)]
@@ -37,13 +38,13 @@ impl Args {
                     "valid": valid,
                     "diagnostics": findings.records(&sources),
                 });
-                println!("{record}");
+                say!("{record}");
                 continue;
             }
-            eprint!("{}", findings.render(&sources, policies::color()));
+            output::remark(format_args!("{}", findings.render(&sources, policies::color())));
             let (errors, warnings) = (findings.errors(), findings.len() - findings.errors());
             let verdict = if valid { "valid" } else { "refused" };
-            println!("{}: {verdict} ({errors} errors, {warnings} warnings)", path.display());
+            say!("{}: {verdict} ({errors} errors, {warnings} warnings)", path.display());
         }
         Ok(exit)
     }

@@ -6,6 +6,7 @@ use sealgate::builtins::Capability;
 use sealgate::bundle::{Trust, UnixSeconds, VerifiedBundle};
 use sealgate::toolchain::builtins::registry;
 
+use crate::output::say;
 use crate::signing::Expected;
 use crate::{Exit, Failure};
 
@@ -26,7 +27,7 @@ impl Args {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let bundle = self.expected.load(&self.bundle)?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&described(&bundle)?)?);
+            say!("{}", serde_json::to_string_pretty(&described(&bundle)?)?);
         } else {
             print(&bundle);
         }
@@ -55,25 +56,25 @@ fn described(bundle: &VerifiedBundle) -> Result<serde_json::Value, serde_json::E
 fn print(bundle: &VerifiedBundle) {
     let manifest = bundle.manifest();
     let optional = |time: Option<UnixSeconds>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
-    println!("{}     {}", if bundle.is_signed() { "verified" } else { "UNSIGNED" }, bundle.name());
-    println!("revision     {}", bundle.revision());
-    println!("serial       {}", bundle.serial());
+    say!("{}     {}", if bundle.is_signed() { "verified" } else { "UNSIGNED" }, bundle.name());
+    say!("revision     {}", bundle.revision());
+    say!("serial       {}", bundle.serial());
     match bundle.trust() {
-        Trust::Signed(id) => println!("key id       {id}"),
-        Trust::SignedByOpa { key_id, revision } => println!("OPA's key    {key_id}, revision `{revision}`"),
-        Trust::Unsigned => println!("key id       -"),
+        Trust::Signed(id) => say!("key id       {id}"),
+        Trust::SignedByOpa { key_id, revision } => say!("OPA's key    {key_id}, revision `{revision}`"),
+        Trust::Unsigned => say!("key id       -"),
     }
-    println!("not before   {}", optional(manifest.not_before));
-    println!("expires      {}", optional(manifest.expires));
-    println!("entrypoints  {}", manifest.entrypoints.join(", "));
+    say!("not before   {}", optional(manifest.not_before));
+    say!("expires      {}", optional(manifest.expires));
+    say!("entrypoints  {}", manifest.entrypoints.join(", "));
     let needs = needs(bundle).into_iter().map(|(name, capability)| match capability {
         Some(capability) => format!("{name} ({capability})"),
         None => format!("{name} (unknown here)"),
     });
     let needs = needs.collect::<Vec<_>>().join(", ");
-    println!("builtins     {}", if needs.is_empty() { "-" } else { &needs });
-    println!("made by      {}, {}", manifest.compiler, manifest.kernel);
+    say!("builtins     {}", if needs.is_empty() { "-" } else { &needs });
+    say!("made by      {}, {}", manifest.compiler, manifest.kernel);
     for file in &manifest.files {
-        println!("file         {}  {} bytes  sha256 {}", file.name, file.size, file.sha256);
+        say!("file         {}  {} bytes  sha256 {}", file.name, file.size, file.sha256);
     }
 }
