@@ -87,7 +87,7 @@ fn generated_variables_are_left_out_on_request() {
 #[test]
 fn errors_are_compared_by_code() {
     let refused = |code: &str| Ending::Refused { codes: vec![code.to_owned()], message: "m".to_owned() };
-    let ended = |code| Ending::Stopped(RegoError { code, message: "m".to_owned(), location: None }.into());
+    let ended = |code| Ending::Stopped(DecideError::Rego(RegoError { code, message: "m".to_owned(), location: None }));
     let type_error = case(Want::Error("rego_type_error".to_owned()));
     assert_eq!(judge(&type_error, refused("rego_type_error")), Verdict::Passed);
     assert_eq!(kind(&judge(&type_error, refused("rego_parse_error"))), Some(Kind::Compile));
