@@ -9,19 +9,21 @@
 //! A bundle that is tampered with, unsigned, expired or older is refused, `/status` says why, and the one before goes on
 //! deciding. There is no authentication here: put the service where only the agent's host can reach it.
 
-use std::io::{Cursor, Read, Write as _};
-use std::net::SocketAddr;
+mod http;
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use clap::Parser;
 use sealgate::bundle::keys::file::read_trust_store;
 use sealgate::{Decision, FileSource, LiveOptions, LivePolicy, Reason};
 use serde_json::json;
-use tiny_http::{Header, Method, Request, Response, Server};
+
+use http::{Answer, Request};
 
 /// Decides calls of tools with a signed policy bundle, over HTTP.
 #[derive(Debug, Parser)]
@@ -41,8 +43,8 @@ struct Options {
     /// How often the bundle's file is looked at, in milliseconds.
     #[arg(long, default_value_t = 1000)]
     interval: u64,
-    /// Threads that answer.
-    #[arg(long, default_value_t = 4)]
+    /// Threads that answer, each one connection at a time.
+    #[arg(long, default_value_t = 64)]
     threads: usize,
 }
 
@@ -59,50 +61,27 @@ fn main() -> anyhow::Result<()> {
         .with_context(|| format!("`{}` cannot decide", options.bundle.display()))?;
     let _watcher = policy.watch().context("the bundle cannot be watched")?;
 
-    let server =
-        Server::http(options.listen).map_err(|error| anyhow!("cannot listen on {}: {error}", options.listen))?;
-    let server = Arc::new(server);
-    println!("listening on http://{}", server.server_addr());
+    let listener = TcpListener::bind(options.listen).with_context(|| format!("cannot listen on {}", options.listen))?;
+    println!("listening on http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
     thread::scope(|scope| {
         for _ in 0..options.threads.max(1) {
-            scope.spawn(|| {
-                while let Ok(request) = server.recv() {
-                    serve(&policy, request);
-                }
-            });
+            scope.spawn(|| http::serve(&listener, MAX_BODY, |request| respond(&policy, &request), error));
         }
     });
     Ok(())
 }
 
-fn serve(policy: &LivePolicy, mut request: Request) {
-    let answer = match (request.method(), request.url()) {
-        (Method::Post, "/decide") => decide(policy, &mut request),
-        (Method::Get, "/status") => status(policy),
-        (_, "/decide" | "/status") => error(405, "method not allowed"),
-        _ => error(404, "there is `POST /decide` and `GET /status`"),
-    };
-    // The caller may have gone away; nobody is left to tell.
-    let _ = request.respond(answer);
-}
-
-type Answer = Response<Cursor<Vec<u8>>>;
-
-fn decide(policy: &LivePolicy, request: &mut Request) -> Answer {
-    if request.body_length().is_some_and(|length| length > MAX_BODY) {
-        return error(413, "the body is too large");
-    }
-    let mut body = Vec::new();
-    // One byte more tells too large from just right when no length was announced.
-    match request.as_reader().take(MAX_BODY as u64 + 1).read_to_end(&mut body) {
-        Ok(_) if body.len() > MAX_BODY => error(413, "the body is too large"),
-        Ok(_) if body.is_empty() => error(400, "the body is the input document as JSON"),
-        Ok(_) => {
-            let decision = policy.decide_json_or_deny(&body);
+fn respond(policy: &LivePolicy, request: &Request) -> Answer {
+    match (request.method.as_str(), request.path.as_str()) {
+        ("POST", "/decide") if request.body.is_empty() => error(400, "the body is the input document as JSON"),
+        ("POST", "/decide") => {
+            let decision = policy.decide_json_or_deny(&request.body);
             answer(status_of(&decision), serde_json::to_vec(&decision))
         }
-        Err(_) => error(400, "the body could not be read"),
+        ("GET", "/status") => status(policy),
+        (_, "/decide" | "/status") => error(405, "method not allowed"),
+        _ => error(404, "there is `POST /decide` and `GET /status`"),
     }
 }
 
@@ -128,11 +107,6 @@ fn error(code: u16, message: &str) -> Answer {
     answer(code, serde_json::to_vec(&json!({ "error": message })))
 }
 
-fn answer(code: u16, body: serde_json::Result<Vec<u8>>) -> Answer {
-    let (code, body) = body.map_or_else(|_| (500, b"{}".to_vec()), |body| (code, body));
-    let response = Response::from_data(body).with_status_code(code);
-    match Header::from_bytes(b"content-type".as_slice(), b"application/json".as_slice()) {
-        Ok(header) => response.with_header(header),
-        Err(()) => response,
-    }
+fn answer(status: u16, body: serde_json::Result<Vec<u8>>) -> Answer {
+    body.map_or_else(|_| Answer { status: 500, body: b"{}".to_vec() }, |body| Answer { status, body })
 }

@@ -78,6 +78,17 @@ impl Service {
         (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
+    /// What comes back for these bytes, and for the sender's end after them.
+    fn send(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
     fn outcome(&self) -> Value {
         let (status, decision) = self.ask("POST", "/decide", br#"{"tool":"t"}"#);
         assert_eq!(status, 200, "{decision}");
@@ -188,6 +199,60 @@ fn bad_requests_are_refused() {
     assert_eq!(service.ask("GET", "/decide", b"").0, 405);
     assert_eq!(service.ask("GET", "/other", b"").0, 404);
     assert_eq!(service.outcome(), "allow");
+}
+
+/// Sizes that are announced are only announced.
+#[test]
+fn hostile_requests_are_bounded() {
+    let setup = Setup::new();
+    write_file(&setup.bundle(), &bundle(&setup.key, ALLOW, 0)).unwrap();
+    let service = Service::start(&setup.bundle(), &setup.public);
+    let call = |headers: &str, body: &str| format!("POST /decide HTTP/1.1\r\n{headers}\r\n\r\n{body}").into_bytes();
+    let tool = r#"{"tool":"t"}"#;
+    for (status, bytes) in [
+        (200, call("content-length: 12", tool)),
+        (200, call("Content-Length:  12 ", &format!("{tool}{tool}"))),
+        (400, call("content-length: 11", tool)),
+        (413, call("content-length: 1000000000000", "")),
+        (413, call("content-length: 99999999999999999999999", tool)),
+        (400, call("content-length: -1", tool)),
+        (400, call("content-length: +12", tool)),
+        (400, call("content-length: 12\r\ncontent-length: 2", tool)),
+        (411, call("content-length: 12\r\ntransfer-encoding: chunked", "c\r\n{\"tool\":\"t\"}\r\n0\r\n\r\n")),
+        (411, call("Transfer-Encoding: chunked", "ffffffffffffffff\r\n")),
+        (417, call("content-length: 12\r\nexpect: much", "")),
+        (431, call(&format!("x: {}", "a".repeat(1 << 20)), "")),
+        (400, call(&"x: a\r\n".repeat(100), "")),
+        (400, b"\x16\x03\x01\0\0\r\n\r\n".to_vec()),
+        (400, b"POST /decide HTTP/2.0\r\n\r\n".to_vec()),
+    ] {
+        let answer = service.send(&bytes);
+        let shown = String::from_utf8_lossy(&bytes).chars().take(80).collect::<String>();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{shown}\n{answer}");
+    }
+    let waits = service.send(&call("content-length: 12\r\nExpect: 100-continue", ""));
+    assert_eq!(waits, "HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(service.send(&call("content-length: 12", "{")), "");
+    assert_eq!(service.outcome(), "allow");
+}
+
+/// As many as there would be threads in a small pool, and then as many as there are: they are waited for a while only.
+#[test]
+fn slow_clients_do_not_stop_the_service() {
+    let setup = Setup::new();
+    write_file(&setup.bundle(), &bundle(&setup.key, ALLOW, 0)).unwrap();
+    let service = Service::start(&setup.bundle(), &setup.public);
+    let slow: Vec<TcpStream> = (0..80)
+        .map(|count| {
+            let mut stream = TcpStream::connect(&service.address).unwrap();
+            let part =
+                if count % 2 == 0 { "POST /dec" } else { "POST /decide HTTP/1.1\r\ncontent-length: 2000\r\n\r\n{" };
+            stream.write_all(part.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(service.outcome(), "allow");
+    drop(slow);
 }
 
 #[test]
