@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::output::note;
+use crate::output::{self, note};
 
 /// How a command ended. The numbers are part of the command line's interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,14 +41,14 @@ pub enum Failure {
 impl Failure {
     /// The refusal of `what`, with the error and its causes.
     pub fn refused(what: impl std::fmt::Display, error: impl Into<anyhow::Error>) -> Self {
-        Self::Refused(format!("error: {what}: {:#}", error.into()))
+        Self::Refused(output::visible(&format!("error: {what}: {}", with_causes(&error.into()))).into_owned())
     }
 
     /// Says it on standard error and gives the exit code.
     pub fn report(&self) -> Exit {
         match self {
             Self::Refused(text) => {
-                note!("{}", text.trim_end());
+                output::write_rendered(&format!("{}\n", text.trim_end()));
                 Exit::Refused
             }
             Self::Usage(text) => {
@@ -56,7 +56,7 @@ impl Failure {
                 Exit::Usage
             }
             Self::Other(error) => {
-                note!("error: {error:#}");
+                note!("error: {}", with_causes(error));
                 Exit::Other
             }
         }
@@ -67,4 +67,16 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Other(error.into())
     }
+}
+
+/// An error and its causes, without those that it has said itself.
+fn with_causes(error: &anyhow::Error) -> String {
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.ends_with(&cause) {
+            said += ": ";
+            said += &cause;
+        }
+    }
+    said
 }

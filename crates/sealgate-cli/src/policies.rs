@@ -55,7 +55,7 @@ pub fn color() -> Color {
 
 fn warn(warnings: &Diagnostics, sources: &Sources) {
     if !warnings.is_empty() {
-        output::remark(format_args!("{}", warnings.render(sources, color())));
+        output::write_rendered(&warnings.render(sources, color()));
     }
 }
 

@@ -132,7 +132,7 @@ impl Expected {
     /// Reads the bundle at `path` and makes every check that was asked for.
     pub fn load(&self, path: &std::path::Path) -> Result<VerifiedBundle, Failure> {
         let refused = |error: LoadError| match error {
-            LoadError::Refused { .. } => Failure::Refused(format!("error: bundle refused: {error}")),
+            LoadError::Refused { .. } => Failure::refused("bundle refused", anyhow::Error::msg(error.to_string())),
             other => Failure::Other(other.into()),
         };
         let opa = self.opa_keys.as_deref().map(read_opa_trust).transpose()?.unwrap_or_default();

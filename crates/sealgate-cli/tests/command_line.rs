@@ -490,3 +490,23 @@ fn text_files_are_bounded() {
         assert!(said.contains("larger than 16777216 bytes"), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn names_do_not_steer_the_terminal() {
+    let desk = Desk::new();
+    desk.file("odd.yaml", "version: 1\nname: \"x\\e[2J\"\ntools: {\"u\\r\": 5}\n");
+    desk.file("named.yaml", "version: 1\nname: \"x\\e[2J\"\ntools: {t: allow}\n");
+    desk.file("tool.yaml", "version: 1\ntools: {\"t\\e[31m\\u202e\": allow}\n");
+    let tool = "t\u{1b}[31m\u{202e}";
+    let said = [
+        desk.fails(3, &["validate", "odd.yaml"]),
+        desk.fails(2, &["build", "named.yaml", "--sign-key", "k.private"]),
+        desk.ok(&["decide", "--policy", "tool.yaml", "--tool", tool]),
+        desk.ok(&["decide", "--policy", "tool.yaml", "--tool", tool, "--json"]),
+        desk.fails(1, &["verify", "--bundle", "k.public\u{1b}[2J", "--key", "k.public"]),
+    ];
+    assert_eq!(said[4].matches("No such file").count(), 1, "{}", said[4]);
+    for text in said {
+        assert!(!text.contains(['\u{1b}', '\r', '\u{202e}']), "{text:?}");
+    }
+}

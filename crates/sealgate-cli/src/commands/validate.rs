@@ -41,7 +41,7 @@ impl Args {
                 say!("{record}");
                 continue;
             }
-            output::remark(format_args!("{}", findings.render(&sources, policies::color())));
+            output::write_rendered(&findings.render(&sources, policies::color()));
             let (errors, warnings) = (findings.errors(), findings.len() - findings.errors());
             let verdict = if valid { "valid" } else { "refused" };
             say!("{}: {verdict} ({errors} errors, {warnings} warnings)", path.display());
