@@ -12,18 +12,19 @@
 mod http;
 
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
+use hyper::{Method, StatusCode};
 use sealgate::bundle::keys::file::read_trust_store;
 use sealgate::{Decision, FileSource, LiveOptions, LivePolicy, Reason};
 use serde_json::json;
+use tokio::net::TcpListener;
 
-use http::{Answer, Request};
+use http::{Answer, Asked};
 
 /// Decides calls of tools with a signed policy bundle, over HTTP.
 #[derive(Debug, Parser)]
@@ -43,8 +44,8 @@ struct Options {
     /// How often the bundle's file is looked at, in milliseconds.
     #[arg(long, default_value_t = 1000)]
     interval: u64,
-    /// Threads that answer, each one connection at a time.
-    #[arg(long, default_value_t = 64)]
+    /// Threads that decide.
+    #[arg(long, default_value_t = 4)]
     threads: usize,
 }
 
@@ -61,52 +62,64 @@ fn main() -> anyhow::Result<()> {
         .with_context(|| format!("`{}` cannot decide", options.bundle.display()))?;
     let _watcher = policy.watch().context("the bundle cannot be watched")?;
 
-    let listener = TcpListener::bind(options.listen).with_context(|| format!("cannot listen on {}", options.listen))?;
-    println!("listening on http://{}", listener.local_addr()?);
-    std::io::stdout().flush()?;
-    thread::scope(|scope| {
-        for _ in 0..options.threads.max(1) {
-            scope.spawn(|| http::serve(&listener, MAX_BODY, |request| respond(&policy, &request), error));
-        }
-    });
-    Ok(())
+    let threads = options.threads.max(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(threads)
+        .max_blocking_threads(threads)
+        .build()
+        .context("no threads")?;
+    runtime.block_on(async {
+        let listener =
+            TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+        println!("listening on http://{}", listener.local_addr()?);
+        std::io::stdout().flush()?;
+        http::serve(listener, MAX_BODY, move |asked| respond(&policy, &asked), error).await;
+        Ok(())
+    })
 }
 
-fn respond(policy: &LivePolicy, request: &Request) -> Answer {
-    match (request.method.as_str(), request.path.as_str()) {
-        ("POST", "/decide") if request.body.is_empty() => error(400, "the body is the input document as JSON"),
-        ("POST", "/decide") => {
-            let decision = policy.decide_json_or_deny(&request.body);
+fn respond(policy: &LivePolicy, asked: &Asked) -> Answer {
+    match (&asked.method, asked.path.as_str()) {
+        (&Method::POST, "/decide") if asked.body.is_empty() => {
+            error(StatusCode::BAD_REQUEST, "the body is the input document as JSON")
+        }
+        (&Method::POST, "/decide") => {
+            let decision = policy.decide_json_or_deny(&asked.body);
             answer(status_of(&decision), serde_json::to_vec(&decision))
         }
-        ("GET", "/status") => status(policy),
-        (_, "/decide" | "/status") => error(405, "method not allowed"),
-        _ => error(404, "there is `POST /decide` and `GET /status`"),
+        (&Method::GET, "/status") => status(policy),
+        (_, "/decide" | "/status") => error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
+        _ => error(StatusCode::NOT_FOUND, "there is `POST /decide` and `GET /status`"),
     }
 }
 
 /// A decision of the policy is 200 whatever it says; a failure has a status of its own and a denial as its body.
-fn status_of(decision: &Decision) -> u16 {
+fn status_of(decision: &Decision) -> StatusCode {
     match decision.reason() {
-        reason if !reason.is_failure() => 200,
-        Reason::InvalidInput => 400,
-        Reason::InputTooLarge => 413,
-        Reason::NoPolicy | Reason::Busy => 503,
-        Reason::Timeout => 504,
-        _ => 500,
+        reason if !reason.is_failure() => StatusCode::OK,
+        Reason::InvalidInput => StatusCode::BAD_REQUEST,
+        Reason::InputTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::NoPolicy | Reason::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Reason::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
 fn status(policy: &LivePolicy) -> Answer {
     let status = policy.status();
-    let code = if status.loaded.is_some() && !status.stale { 200 } else { 503 };
+    let is_well = status.loaded.is_some() && !status.stale;
+    let code = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     answer(code, serde_json::to_vec(&status))
 }
 
-fn error(code: u16, message: &str) -> Answer {
-    answer(code, serde_json::to_vec(&json!({ "error": message })))
+fn error(status: StatusCode, message: &str) -> Answer {
+    answer(status, serde_json::to_vec(&json!({ "error": message })))
 }
 
-fn answer(status: u16, body: serde_json::Result<Vec<u8>>) -> Answer {
-    body.map_or_else(|_| Answer { status: 500, body: b"{}".to_vec() }, |body| Answer { status, body })
+fn answer(status: StatusCode, body: serde_json::Result<Vec<u8>>) -> Answer {
+    body.map_or_else(
+        |_| Answer { status: StatusCode::INTERNAL_SERVER_ERROR, body: b"{}".to_vec() },
+        |body| Answer { status, body },
+    )
 }

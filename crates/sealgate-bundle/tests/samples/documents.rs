@@ -119,7 +119,7 @@ fn members() -> Vec<Sample> {
         bad("no-serial", "no serial, which is none to some and zero to others", without("serial")),
         bad("no-files", "no list of files", without("files")),
         bad("no-entrypoints", "no list of entrypoints", without("entrypoints")),
-        bad("entrypoint-single", "an entrypoint of one name", with("entrypoints", json!(["decision"]))),
+        bad("entrypoint-nothing", "an entrypoint without a name", with("entrypoints", json!([""]))),
         bad("entrypoint-empty-part", "an entrypoint with an empty name", with("entrypoints", json!(["a//b"]))),
         bad("entrypoint-space", "an entrypoint with a space", with("entrypoints", json!(["a/b c"]))),
         bad(

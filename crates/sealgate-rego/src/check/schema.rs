@@ -1,8 +1,8 @@
 //! JSON Schema as types, and what schemas say of `input` and `data` as a layer over what is known.
 //!
 //! Of a schema the checker takes in `type`, `properties`, `items`, `anyOf`, `allOf` and references to definitions in the same
-//! schema; a reference back into what it is part of, or out of the schema, can be anything. Everything else constrains values,
-//! not types.
+//! schema, which must be there; a reference back into what it is part of, or out of the schema, can be anything. Everything
+//! else constrains values, not types.
 
 use serde_json::{Map, Value};
 
@@ -153,9 +153,7 @@ impl<'a> Reader<'a> {
             if self.open.contains(&reference) {
                 return Ok(Type::Any);
             }
-            let Some(target) = reference.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)) else {
-                return Ok(Type::Any);
-            };
+            let Some(target) = self.referred(reference)? else { return Ok(Type::Any) };
             self.open.push(reference);
             let of = self.schema(target, depth + 1);
             self.open.pop();
@@ -193,7 +191,7 @@ impl<'a> Reader<'a> {
     fn all_of(&mut self, members: &'a Map<String, Value>, parts: &'a [Value], depth: usize) -> Result<Type, String> {
         let mut merged: Option<Shape<'a>> = None;
         for part in parts {
-            let Some(part) = self.target(part) else { continue };
+            let Some(part) = self.target(part)? else { continue };
             let shape = Shape::of(part);
             let plain = shape.types.is_empty() && shape.properties.is_empty() && matches!(shape.items, Items::Unsaid);
             if plain && part.contains_key("anyOf") {
@@ -218,13 +216,32 @@ impl<'a> Reader<'a> {
     }
 
     /// A schema's members, references followed.
-    fn target(&self, schema: &'a Value) -> Option<&'a Map<String, Value>> {
-        let mut members = schema.as_object()?;
+    fn target(&self, schema: &'a Value) -> Result<Option<&'a Map<String, Value>>, String> {
+        let Some(mut members) = schema.as_object() else { return Ok(None) };
         for _ in 0..MAX_DEPTH {
-            let Some(reference) = members.get("$ref").and_then(Value::as_str) else { return Some(members) };
-            members = self.root.pointer(reference.strip_prefix('#')?)?.as_object()?;
+            let Some(reference) = members.get("$ref").and_then(Value::as_str) else { return Ok(Some(members)) };
+            match self.referred(reference)?.and_then(Value::as_object) {
+                Some(referred) => members = referred,
+                None => return Ok(None),
+            }
         }
-        None
+        Ok(None)
+    }
+
+    /// The schema that a reference leads to; none where it leads out of this one, or is spelled so that it may.
+    fn referred(&self, reference: &str) -> Result<Option<&'a Value>, String> {
+        match reference.strip_prefix('#') {
+            Some(pointer) if pointer.contains('%') => Ok(None),
+            Some(pointer) if pointer.starts_with('/') => match self.root.pointer(pointer) {
+                Some(referred) => Ok(Some(referred)),
+                None => Err(format!("the reference `{reference}` leads to nothing")),
+            },
+            Some(_) => Ok(Some(self.root)),
+            None if reference.contains("://") || ["$id", "id"].iter().any(|key| self.root.get(key).is_some()) => {
+                Ok(None)
+            }
+            None => Err(format!("the reference `{reference}` must begin with `#`, or be a whole URL")),
+        }
     }
 
     fn shape(&mut self, shape: &Shape<'a>, depth: usize) -> Result<Type, String> {
