@@ -16,7 +16,9 @@ mod types;
 
 pub use builtins::Builtin;
 pub use capabilities::{Capabilities, CapabilitiesError};
-pub use parser::{MAX_DEPTH, MAX_NUMBER, MAX_SOURCE, ParseOptions, parse_module, parse_query, parse_term};
+pub use parser::{
+    MAX_DEPTH, MAX_NUMBER, MAX_OPERANDS, MAX_SOURCE, ParseOptions, parse_module, parse_query, parse_term,
+};
 pub use resolve::{
     COMPILE_ERROR, MAX_PATH, QueryContext, RECURSION_ERROR, ResolveOptions, TYPE_ERROR, UNSAFE_VAR_ERROR,
     check_data_conflicts, resolve, resolve_query,

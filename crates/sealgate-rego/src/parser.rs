@@ -29,6 +29,9 @@ use crate::lexer::{self, Kind, Lexed};
 pub const MAX_SOURCE: usize = 64 << 20;
 /// How deeply terms and bodies may nest; operators in a row nest to the left.
 pub const MAX_DEPTH: usize = 256;
+/// Most operands of a reference: what nests more deeply is no JSON for a policy. Code for each operand lies within that for the
+/// one before, and takes time to compile.
+pub const MAX_OPERANDS: usize = 1_000;
 /// Longest number literal, in bytes.
 pub const MAX_NUMBER: usize = 4096;
 /// After so many errors the rest of a source is not looked at.

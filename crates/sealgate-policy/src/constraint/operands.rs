@@ -11,6 +11,8 @@ use crate::suggest;
 
 /// How deep literals may nest.
 const MAX_DEPTH: usize = 16;
+/// Steps of a path: code for each lies within that for the one before, and takes time to compile.
+const MAX_STEPS: usize = 256;
 
 impl Parser<'_> {
     /// An operand and the range that it was read from.
@@ -75,6 +77,7 @@ impl Parser<'_> {
 
     fn parse_path(&mut self) -> Parsed<Path> {
         let token = self.advance();
+        let start = token.range.start;
         let mut steps = Vec::new();
         let root = match token.kind {
             Kind::Punctuation(".") => {
@@ -114,6 +117,9 @@ impl Parser<'_> {
             } else if self.maybe("[") {
                 steps.push(self.parse_index()?);
                 self.expect("]")?;
+            } else if steps.len() > MAX_STEPS {
+                let message = format!("a path has at most {MAX_STEPS} steps");
+                return Err(Finding::error(start..self.end_of_last(), message));
             } else {
                 return Ok(Path { root, steps });
             }

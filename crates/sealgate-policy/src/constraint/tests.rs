@@ -42,6 +42,14 @@ fn paths_print_as_they_are_written() {
 }
 
 #[test]
+fn long_paths_are_refused() {
+    let of = |steps: usize| format!("args{} == 1", ".a".repeat(steps));
+    read(&of(256));
+    let (_, found) = parse(&of(257), &|_| None, &Vec::new);
+    assert_eq!(found.iter().map(|finding| &*finding.message).collect::<Vec<_>>(), ["a path has at most 256 steps"]);
+}
+
+#[test]
 fn literals_keep_their_precision() {
     let of = |text: &str| match read(&format!("args.x == {text}")) {
         Condition::Compare { right: Operand::Literal(value), .. } => value.to_string(),

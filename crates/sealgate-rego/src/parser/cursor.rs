@@ -3,7 +3,7 @@
 use foldhash::HashSet;
 use sealgate_diagnostics::{Diagnostic, Diagnostics, SourceId, Span};
 
-use super::{CODE, Keywords, MAX_DEPTH, MAX_ERRORS, ParseOptions, Parser};
+use super::{CODE, Keywords, MAX_DEPTH, MAX_ERRORS, MAX_OPERANDS, ParseOptions, Parser};
 use crate::ast::{Name, Version};
 use crate::lexer::{Kind, Lexed, Token};
 
@@ -166,6 +166,12 @@ impl<'t> Parser<'t> {
             return None;
         }
         Some(())
+    }
+
+    /// Refuses a reference.
+    pub(super) fn too_long(&mut self, span: Span) {
+        let found = Diagnostic::error(CODE, format!("a reference has at most {MAX_OPERANDS} operands")).at(span);
+        self.fatal.get_or_insert(found);
     }
 
     fn too_deep(&mut self) {

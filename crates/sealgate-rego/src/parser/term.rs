@@ -2,8 +2,8 @@
 
 use sealgate_diagnostics::Span;
 
-use super::Parser;
 use super::infix::call;
+use super::{MAX_OPERANDS, Parser};
 use crate::ast::{Call, Name, Ref, Term, TermKind};
 use crate::lexer::Kind;
 
@@ -160,6 +160,10 @@ impl Parser<'_> {
         }
         self.grow(height)?;
         let span = self.span_from(start);
+        if path.len() > MAX_OPERANDS {
+            self.too_long(span);
+            return None;
+        }
         Some(Term { kind: TermKind::Ref(Ref { head, path, span }), span })
     }
 
