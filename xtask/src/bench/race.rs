@@ -132,9 +132,9 @@ pub(crate) fn run(programs: &Programs, out: &Path, quick: bool) -> anyhow::Resul
         let Some(policy) = prepared.get(&rules) else { continue };
         eprintln!("measuring {rules} rules");
         let times = match rules {
-            4 => race(&policy.at_four_rules(programs), plan((2, 100), (6, 200))),
+            4 => race(&policy.at_four_rules(programs), plan((4, 100), (8, 200))),
             LARGE => race(&policy.everybody(programs, rules), plan((1, 1), (1, 20))),
-            _ => race(&policy.everybody(programs, rules), plan((1, 30), (3, 60))),
+            _ => race(&policy.everybody(programs, rules), plan((2, 40), (4, 80))),
         };
         groups.insert(rules, times);
     }
@@ -151,7 +151,7 @@ pub(crate) fn run(programs: &Programs, out: &Path, quick: bool) -> anyhow::Resul
                 huge.ours(UNIFORM, programs, &[&"uniform", &HUGE.to_string()]),
                 small.ours(UNIFORM_SMALL, programs, &[&"uniform", four]),
             ];
-            race(&entrants, plan((1, 60), (3, 150)))
+            race(&entrants, plan((8, 60), (16, 120)))
         }
         _ => none(),
     };
@@ -187,12 +187,12 @@ pub(crate) fn run(programs: &Programs, out: &Path, quick: bool) -> anyhow::Resul
     add("swap_p999", figure);
     notes.extend(note);
     let (figure, note) = match prepared.get(&1_000) {
-        Some(policy) => figures::build(programs, &policy.folder, if quick { 3 } else { 9 }),
+        Some(policy) => figures::build(programs, &policy.folder, if quick { 9 } else { 21 }),
         None => (Err("1,000 rules were not prepared".to_owned()), None),
     };
     add("build_vs_opa_1000", figure);
     notes.extend(note);
-    let starts = if quick { 15 } else { 51 };
+    let starts = if quick { 31 } else { 101 };
     add("cold_start_ms", figures::cold_start(programs, &archive(4), None, starts));
     add("cold_start_cached_ms", cached(out, |cache| figures::cold_start(programs, &archive(4), Some(cache), starts)));
     for (name, rules) in [("wasm_kib_refund", 4), ("wasm_kib_10000", LARGE)] {
