@@ -27,6 +27,9 @@ enum Node {
 /// Bytes of the text of a constant that a shape has in the text around it: longer ones lie in static data once.
 const MOST_IN_SHAPE: usize = 64;
 
+/// Bytes that machines fetch at once from slow memory.
+const CACHE_LINE: u32 = 64;
+
 /// Interns constants and lays them out from a base address on.
 #[derive(Debug)]
 pub(super) struct Constants {
@@ -417,8 +420,18 @@ impl Constants {
         address
     }
 
+    /// Begins a new line of the cache where so many bytes that are laid out next would lie in one more than they need. Not where
+    /// doing so for many of them would leave much free.
+    pub(super) fn keep_in_line(&mut self, size: u32) {
+        let (used, fit) = (self.end() % CACHE_LINE, CACHE_LINE.checked_div(size).unwrap_or_default() * size);
+        if used + size > CACHE_LINE && (CACHE_LINE - fit) * 4 <= fit {
+            self.align(CACHE_LINE);
+        }
+    }
+
     fn align(&mut self, align: u32) -> u32 {
-        self.data.resize(self.data.len().next_multiple_of(align as usize), 0);
+        let short = self.end().wrapping_neg() % align;
+        self.data.resize(self.data.len() + short as usize, 0);
         self.end()
     }
 

@@ -14,6 +14,9 @@ use crate::ir::{Local, Operand};
 /// The kernel's lookups by number of keys, from 1.
 const LOOKUPS: [&str; MOST_PLACES] = ["sg_index_find1", "sg_index_find2", "sg_index_find3", "sg_index_find4"];
 
+/// A table of so many chains is not all in the fastest memory: each chain is to take as few lines of it as it can.
+const MANY: usize = 1_000;
+
 /// How the records of a group are found; addresses.
 pub(super) enum Find {
     /// There are no keys: one chain.
@@ -64,12 +67,18 @@ impl Lookup {
             return Find::Dense { table, first: dense.first, count: word_of(bodies.len()), size: Some(size) };
         }
         let mut heads = Vec::with_capacity(chains.len());
+        // What the chain before took: most of a table are alike.
+        let mut size = 0;
         for chain in chains {
             let mut keys = Vec::new();
             if let Self::Hashed(_) = self {
                 chain.keys.iter().for_each(|key| module.constants.intern_string(*key));
                 keys.extend(chain.keys.iter().map(|key| module.constants.address(*key)));
             }
+            if chains.len() >= MANY {
+                module.constants.keep_in_line(size);
+            }
+            let begin = module.constants.end();
             let found = if group.prefix.is_some() {
                 let nodes: Vec<_> = chain.by_prefix(group);
                 let nodes: Vec<_> =
@@ -84,6 +93,7 @@ impl Lookup {
             } else {
                 records.chain(module, &keys, &chain.bodies)
             };
+            size = module.constants.end() - begin;
             heads.push(found);
         }
         match self {
