@@ -424,7 +424,7 @@ impl Constants {
     /// doing so for many of them would leave much free.
     pub(super) fn keep_in_line(&mut self, size: u32) {
         let (used, fit) = (self.end() % CACHE_LINE, CACHE_LINE.checked_div(size).unwrap_or_default() * size);
-        if used + size > CACHE_LINE && (CACHE_LINE - fit) * 4 <= fit {
+        if used.saturating_add(size) > CACHE_LINE && (CACHE_LINE - fit) * 4 <= fit {
             self.align(CACHE_LINE);
         }
     }
