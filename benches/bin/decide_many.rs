@@ -1,5 +1,6 @@
 //! Decides one call over and over, for instruments that count: `decide-many json|denied|decision|request|fresh RULES ARCHIVE N`;
-//! `uniform` and `uniform-decision` take calls over all rules. `decide-many write RULES ARCHIVE` writes the archive, which an instrument would make slow.
+//! `uniform` and `uniform-decision` take calls over all rules. `decide-many write RULES ARCHIVE` writes the archive, which an
+//! instrument would make slow.
 //!
 //! `counted_decisions` is the function to look at: below it is nothing but decisions.
 

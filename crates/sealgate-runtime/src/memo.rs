@@ -33,9 +33,17 @@ impl<T> Memo<T> {
         }
     }
 
-    /// Notes that a key was not found; whether it is the one that was not found in its slot before. One that is not kept never
-    /// is.
-    pub(crate) fn is_second_miss(&mut self, key: &[u8]) -> bool {
+    /// Notes that a key was not found, and keeps what was made for it if it is the second time: of many keys most come once, and
+    /// keeping each would cost more than it saves.
+    pub(crate) fn missed(&mut self, key: &[u8], made: impl FnOnce() -> T) {
+        if self.is_second_miss(key) {
+            self.keep(key.into(), made());
+        }
+    }
+
+    /// Whether a key is the one that was not found in its slot before; notes that it was not found now. One that is not kept
+    /// never is.
+    fn is_second_miss(&mut self, key: &[u8]) -> bool {
         if !is_kept(key) {
             return false;
         }
@@ -47,7 +55,7 @@ impl<T> Memo<T> {
     }
 
     /// Keeps something under a key that is neither empty nor long.
-    pub(crate) fn keep(&mut self, key: Box<[u8]>, made: T) {
+    fn keep(&mut self, key: Box<[u8]>, made: T) {
         if !is_kept(&key) {
             return;
         }

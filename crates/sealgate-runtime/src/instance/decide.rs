@@ -217,9 +217,8 @@ impl Instance {
         }
         let verdict = verdict::read(guest::text(memory, text, template.max_result)?)?;
         let finding = Arc::new(Finding { verdict, policy: Arc::clone(&self.identity) });
-        // A policy of many rules gives many answers once: keeping each would cost more than it saves.
-        if template.asks_again() && self.findings.is_second_miss(identity) {
-            self.findings.keep(identity.into(), Arc::clone(&finding));
+        if template.asks_again() {
+            self.findings.missed(identity, || Arc::clone(&finding));
         }
         Ok(finding)
     }
@@ -232,9 +231,8 @@ impl Instance {
         let (identity, text) = (guest::identity(memory, answer)?, guest::text(memory, text, template.max_result)?);
         out.extend_from_slice(text.as_bytes());
         self.unknown.count();
-        // As above.
-        if template.asks_again() && text.len() <= MAX_KEPT_TEXT && self.texts.is_second_miss(identity) {
-            self.texts.keep(identity.into(), text.into());
+        if template.asks_again() && text.len() <= MAX_KEPT_TEXT {
+            self.texts.missed(identity, || text.into());
         }
         Ok(())
     }
@@ -261,8 +259,8 @@ impl Instance {
             return Ok(Arc::clone(finding));
         }
         let finding = Arc::new(Finding { verdict: verdict::read(text)?, policy: Arc::clone(&self.identity) });
-        if template.asks_again() && self.documents.is_second_miss(text.as_bytes()) {
-            self.documents.keep(text.as_bytes().into(), Arc::clone(&finding));
+        if template.asks_again() {
+            self.documents.missed(text.as_bytes(), || Arc::clone(&finding));
         }
         Ok(finding)
     }
