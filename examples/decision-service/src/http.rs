@@ -38,6 +38,13 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+impl Answer {
+    /// What is said where nothing better can be.
+    pub(crate) fn broken() -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, body: b"{}".to_vec() }
+    }
+}
+
 /// Answers requests with bodies of at most `max_body` bytes, as long as the process lives. `refuse` says in JSON why one is not
 /// read to its end.
 pub(crate) async fn serve(
@@ -98,8 +105,7 @@ async fn read(request: Request<Incoming>, max_body: usize) -> Result<Asked, (Sta
 
 /// A decision may take as long as its deadline, and other connections do not wait for it.
 async fn decided(asked: Asked, answer: Arc<impl Fn(Asked) -> Answer + Send + Sync + 'static>) -> Answer {
-    let given = tokio::task::spawn_blocking(move || answer(asked)).await;
-    given.unwrap_or_else(|_| Answer { status: StatusCode::INTERNAL_SERVER_ERROR, body: b"{}".to_vec() })
+    tokio::task::spawn_blocking(move || answer(asked)).await.unwrap_or_else(|_| Answer::broken())
 }
 
 fn response(answer: Answer) -> Response<Full<Bytes>> {

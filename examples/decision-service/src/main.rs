@@ -118,8 +118,5 @@ fn error(status: StatusCode, message: &str) -> Answer {
 }
 
 fn answer(status: StatusCode, body: serde_json::Result<Vec<u8>>) -> Answer {
-    body.map_or_else(
-        |_| Answer { status: StatusCode::INTERNAL_SERVER_ERROR, body: b"{}".to_vec() },
-        |body| Answer { status, body },
-    )
+    body.map_or_else(|_| Answer::broken(), |body| Answer { status, body })
 }
